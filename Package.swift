@@ -1,0 +1,35 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "NanoTS",
+  products: [
+    .library(name: "NanoTS", targets: ["NanoTS"]),
+    .executable(name: "nanots", targets: ["NanoTSCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    .target(name: "CNanoTS"),
+    .target(name: "NanoTS", dependencies: ["CNanoTS"], swiftSettings: strict),
+    .executableTarget(
+      name: "NanoTSCommand",
+      dependencies: [
+        "NanoTS",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict
+    ),
+    .testTarget(name: "NanoTSTests", dependencies: ["NanoTS"], swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,55 @@
+// The system calls that the engine makes, one function each. A function that can fail returns 0 or a positive result,
+// or the negated errno. Interrupted calls (EINTR) are made again, except where the comment says otherwise.
+#ifndef NTS_SYSTEM_H
+#define NTS_SYSTEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { NTS_OPEN_READ = 0, NTS_OPEN_READ_WRITE = 1, NTS_OPEN_CREATE_EXCLUSIVE = 2 };
+
+/// open(2) with O_CLOEXEC; CREATE_EXCLUSIVE is O_RDWR | O_CREAT | O_EXCL with mode 0666 less the umask.
+int nts_open(const char *path, int mode);
+/// A new open file description of the file behind `fd` (locks belong to descriptions): through /proc/self/fd where it
+/// is there, else by `path` with the check that it is still the same file (-ESTALE if not).
+int nts_reopen(int fd, const char *path, int mode);
+int nts_close(int fd);
+
+/// 1 when `fd` is a regular file; -EISDIR for a directory, -EINVAL for anything else.
+int nts_check_regular(int fd);
+int nts_file_size(int fd, uint64_t *size);
+int nts_set_file_size(int fd, uint64_t size);
+/// posix_fallocate: real blocks for the range. -EOPNOTSUPP or -EINVAL where the file system cannot.
+int nts_reserve(int fd, uint64_t offset, uint64_t length);
+/// Writes zero bytes over the range.
+int nts_write_zeros(int fd, uint64_t offset, uint64_t length);
+int nts_read_at(int fd, void *into, size_t count, uint64_t offset);
+
+int nts_map(int fd, size_t length, int writable, void **address);
+int nts_unmap(void *address, size_t length);
+/// msync(MS_SYNC); address must be page-aligned.
+int nts_sync_range(void *address, size_t length);
+int nts_sync_file(int fd);
+/// fsync of the directory that holds `path`, so that a rename in it survives power loss.
+int nts_sync_directory_of(const char *path);
+long nts_page_size(void);
+
+int nts_rename(const char *from, const char *to);
+/// rename that fails with -EEXIST when `to` is there.
+int nts_rename_new(const char *from, const char *to);
+int nts_unlink(const char *path);
+
+/// Open-file-description lock on one byte. `wait` blocks until it is free, else -EAGAIN.
+int nts_lock(int fd, uint64_t offset, int exclusive, int wait);
+int nts_unlock(int fd, uint64_t offset);
+/// 1 when another description holds a lock on the byte that stands in the way of an exclusive one, else 0.
+int nts_lock_is_held(int fd, uint64_t offset);
+
+int nts_random(void *into, size_t count);
+/// The identity of this boot of the machine, 16 bytes; -ENOTSUP where the system does not tell it.
+int nts_boot_id(uint8_t into[16]);
+int32_t nts_process_id(void);
+/// strerror_r into `text` (always terminated).
+void nts_error_text(int error, char *text, size_t capacity);
+
+#endif

@@ -1,0 +1,183 @@
+#define _GNU_SOURCE
+#include "nts_system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RETRY(call) \
+  ({ \
+    long result_; \
+    do result_ = (call); \
+    while (result_ == -1 && errno == EINTR); \
+    result_ == -1 ? -errno : result_; \
+  })
+
+int nts_open(const char *path, int mode) {
+  int flags = mode == NTS_OPEN_READ ? O_RDONLY : O_RDWR;
+  if (mode == NTS_OPEN_CREATE_EXCLUSIVE) flags |= O_CREAT | O_EXCL;
+  // O_NONBLOCK: opening a FIFO by mistake must not hang; it means nothing for a regular file.
+  return (int)RETRY(open(path, flags | O_CLOEXEC | O_NONBLOCK, 0666));
+}
+
+int nts_reopen(int fd, const char *path, int mode) {
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  int again = nts_open(link, mode);
+  if (again >= 0 || (again != -ENOENT && again != -ENOTDIR)) return again;
+  again = nts_open(path, mode);
+  if (again < 0) return again;
+  struct stat ours, theirs;
+  if (fstat(fd, &ours) == 0 && fstat(again, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+      ours.st_ino == theirs.st_ino)
+    return again;
+  close(again);
+  return -ESTALE;
+}
+
+// Not made again after EINTR: Linux has closed the descriptor by then.
+int nts_close(int fd) { return close(fd) == 0 || errno == EINTR ? 0 : -errno; }
+
+int nts_check_regular(int fd) {
+  struct stat status;
+  if (fstat(fd, &status) != 0) return -errno;
+  if (S_ISREG(status.st_mode)) return 1;
+  return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
+}
+
+int nts_file_size(int fd, uint64_t *size) {
+  struct stat status;
+  if (fstat(fd, &status) != 0) return -errno;
+  *size = (uint64_t)status.st_size;
+  return 0;
+}
+
+int nts_set_file_size(int fd, uint64_t size) { return (int)RETRY(ftruncate(fd, (off_t)size)); }
+
+int nts_reserve(int fd, uint64_t offset, uint64_t length) {
+  int error;
+  do error = posix_fallocate(fd, (off_t)offset, (off_t)length);
+  while (error == EINTR);
+  return -error;
+}
+
+int nts_write_zeros(int fd, uint64_t offset, uint64_t length) {
+  static const char zeros[1 << 16];
+  while (length > 0) {
+    size_t count = length < sizeof zeros ? (size_t)length : sizeof zeros;
+    long written = RETRY(pwrite(fd, zeros, count, (off_t)offset));
+    if (written < 0) return (int)written;
+    offset += (uint64_t)written;
+    length -= (uint64_t)written;
+  }
+  return 0;
+}
+
+int nts_read_at(int fd, void *into, size_t count, uint64_t offset) {
+  size_t done = 0;
+  while (done < count) {
+    long read = RETRY(pread(fd, (char *)into + done, count - done, (off_t)(offset + done)));
+    if (read < 0) return (int)read;
+    if (read == 0) break;
+    done += (size_t)read;
+  }
+  return (int)done;
+}
+
+int nts_map(int fd, size_t length, int writable, void **address) {
+  void *mapped = mmap(NULL, length, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+  if (mapped == MAP_FAILED) return -errno;
+  *address = mapped;
+  return 0;
+}
+
+int nts_unmap(void *address, size_t length) { return munmap(address, length) == 0 ? 0 : -errno; }
+int nts_sync_range(void *address, size_t length) { return (int)RETRY(msync(address, length, MS_SYNC)); }
+int nts_sync_file(int fd) { return (int)RETRY(fdatasync(fd)); }
+long nts_page_size(void) { return sysconf(_SC_PAGESIZE); }
+
+int nts_sync_directory_of(const char *path) {
+  char directory[4096];
+  const char *slash = strrchr(path, '/');
+  size_t length = slash ? (size_t)(slash - path) : 0;
+  if (length >= sizeof directory) return -ENAMETOOLONG;
+  memcpy(directory, path, length);
+  directory[length] = 0;
+  int fd = (int)RETRY(open(slash == path ? "/" : length ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd < 0) return fd;
+  int result = (int)RETRY(fsync(fd));
+  close(fd);
+  // Some file systems cannot sync a directory and say EINVAL; then there is nothing more to ask for.
+  return result == -EINVAL ? 0 : result;
+}
+
+int nts_rename(const char *from, const char *to) { return rename(from, to) == 0 ? 0 : -errno; }
+
+int nts_rename_new(const char *from, const char *to) {
+#if defined(__linux__)
+  if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
+  if (errno != ENOSYS && errno != EINVAL) return -errno;
+#endif
+  if (link(from, to) != 0) return -errno;
+  return unlink(from) == 0 ? 0 : -errno;
+}
+
+int nts_unlink(const char *path) { return unlink(path) == 0 ? 0 : -errno; }
+
+static int lock_command(int fd, int command, short type, uint64_t offset) {
+  struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
+  long result = RETRY(fcntl(fd, command, &lock));
+  return result == -EACCES ? -EAGAIN : (int)result;
+}
+
+int nts_lock(int fd, uint64_t offset, int exclusive, int wait) {
+  return lock_command(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, exclusive ? F_WRLCK : F_RDLCK, offset);
+}
+
+int nts_unlock(int fd, uint64_t offset) { return lock_command(fd, F_OFD_SETLK, F_UNLCK, offset); }
+
+int nts_lock_is_held(int fd, uint64_t offset) {
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
+  long result = RETRY(fcntl(fd, F_OFD_GETLK, &lock));
+  if (result < 0) return (int)result;
+  return lock.l_type != F_UNLCK;
+}
+
+int nts_random(void *into, size_t count) {
+  long result = RETRY(getrandom(into, count, 0));
+  return result == (long)count ? 0 : result < 0 ? (int)result : -EIO;
+}
+
+static int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+int nts_boot_id(uint8_t into[16]) {
+  char text[64];
+  int fd = nts_open("/proc/sys/kernel/random/boot_id", NTS_OPEN_READ);
+  if (fd < 0) return -ENOTSUP;
+  long count = RETRY(read(fd, text, sizeof text));
+  close(fd);
+  int digits = 0;
+  for (long i = 0; i < count && digits < 32; i++) {
+    int digit = hex_digit(text[i]);
+    if (digit < 0) continue;
+    into[digits / 2] = (uint8_t)(digits % 2 ? into[digits / 2] | digit : digit << 4);
+    digits++;
+  }
+  return digits == 32 ? 0 : -ENOTSUP;
+}
+
+int32_t nts_process_id(void) { return (int32_t)getpid(); }
+
+void nts_error_text(int error, char *text, size_t capacity) {
+  const char *message = strerror_r(error, text, capacity);
+  if (message != text) snprintf(text, capacity, "%s", message);
+}

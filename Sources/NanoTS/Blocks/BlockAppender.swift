@@ -1,0 +1,130 @@
+internal import CNanoTS
+
+/// The writer's view of its open block. One thread at a time.
+///
+/// The order of stores is the protocol: payload, entry, then the commit word with release, so that whoever sees the
+/// new count sees the whole frame (I1).
+struct BlockAppender {
+  let block: Int
+  let header: BlockHeader
+  /// The block's first byte. Bound: `indexLow` never exceeds the block size, and every store lies below it or inside
+  /// the entry that was checked to fit above `payloadEnd`.
+  let base: UnsafeMutableRawPointer
+  let entrySize: Int
+  let firstOrdinal: UInt64
+  private let checksumSeed: UInt32
+  private let checksPayloads: Bool
+
+  /// Offset of the lowest index entry written so far.
+  private(set) var indexLow: Int
+  /// Offset of the first free payload byte, a multiple of 8.
+  private(set) var payloadEnd: Int
+  private(set) var count: Int = 0
+  private(set) var payloadBytes: Int = 0
+  private var uniformLength: UInt32
+  /// How much of the block is known to survive power loss.
+  var syncedCount: Int = 0
+  var syncedPayloadEnd: Int
+
+  init(file: StoreFile, block: Int, values: BlockHeaderValues, payloadStart: Int) {
+    self.block = block
+    header = file.header(block)
+    let body = file.body(block)
+    base = body.baseAddress!
+    entrySize = Int(values.bodyLayout.entrySize)
+    firstOrdinal = values.firstOrdinal
+    checksumSeed = FrameChecksum(generation: values.generation).seed
+    checksPayloads = file.checksPayloads
+    indexLow = body.count
+    payloadEnd = payloadStart
+    syncedPayloadEnd = 0
+    uniformLength = values.uniformLength
+  }
+
+  /// The largest payload that a block of `blockSize` bytes with payloads from `payloadStart` on can hold.
+  static func capacity(blockSize: Int, payloadStart: Int, entrySize: Int) -> Int {
+    (blockSize - payloadStart - entrySize) & ~7
+  }
+
+  var isKeyed: Bool { entrySize == IndexEntry.keyedByteCount }
+
+  /// Where a payload of `byteCount` bytes goes, or nil when it, or its key, does not fit into this block.
+  @inline(__always)
+  func place(byteCount: Int, key: Int64) -> UnsafeMutableRawPointer? {
+    // Unsigned: a negative or absurd size fails the first comparison and cannot overflow the second.
+    guard UInt(bitPattern: byteCount) <= UInt(bitPattern: indexLow),
+      payloadEnd + byteCount.roundedUp(to: 8) + entrySize <= indexLow, key == 0 || isKeyed
+    else { return nil }
+    return base + payloadEnd
+  }
+
+  /// Copies a payload of `byteCount` bytes to `place`, padding it with zeros to a multiple of 8.
+  @inline(__always)
+  func copy(_ bytes: UnsafeRawPointer?, _ byteCount: Int, to place: UnsafeMutableRawPointer) {
+    guard let bytes, byteCount > 0 else { return }
+    padTail(of: place, byteCount)
+    place.copyMemory(from: bytes, byteCount: byteCount)
+  }
+
+  /// Zeroes the last word that a payload of `byteCount` bytes touches, so that nothing of an earlier life shows there.
+  @inline(__always)
+  func padTail(of place: UnsafeMutableRawPointer, _ byteCount: Int) {
+    if byteCount & 7 != 0 { place.storeBytes(of: 0, toByteOffset: byteCount & ~7, as: UInt64.self) }
+  }
+
+  /// Writes the entry for the payload that lies at `place` and does not yet show it to readers.
+  @inline(__always)
+  mutating func addEntry(_ place: UnsafeMutableRawPointer, _ byteCount: Int, _ frame: FrameStamp) {
+    let length = UInt32(truncatingIfNeeded: byteCount)
+    var entry = IndexEntry(
+      timestamp: frame.timestamp, key: frame.key, offset: UInt32(truncatingIfNeeded: payloadEnd),
+      lengthAndMarks: frame.isClamped ? length | IndexEntry.clampedMark : length, checksum: 0, flags: frame.flags)
+    entry.checksum = nts_frame_checksum(
+      checksumSeed, entry.timestamp, entry.key, entry.offset, entry.lengthAndMarks, entry.flags, place,
+      checksPayloads ? byteCount : 0)
+    indexLow -= entrySize
+    entry.write(to: base + indexLow, keyed: isKeyed)
+    payloadEnd += byteCount.roundedUp(to: 8)
+    payloadBytes += byteCount
+    count += 1
+    if length != uniformLength { note(length, of: frame) }
+  }
+
+  /// Keeps the header's uniform length right, and with the block's first frame the header's first position.
+  @inline(never)
+  private mutating func note(_ length: UInt32, of frame: FrameStamp) {
+    guard uniformLength != BlockHeader.mixedLengths else { return }
+    if count == 1 {
+      header.firstTimestamp.storeRelaxed(UInt64(bitPattern: frame.timestamp))
+      header.firstKey.storeRelaxed(UInt64(bitPattern: frame.key))
+    }
+    uniformLength = count == 1 ? length : BlockHeader.mixedLengths
+    header.uniformLength.storeRelaxed(uniformLength)
+  }
+
+  /// Shows every frame added so far to readers.
+  @inline(__always)
+  func commit() {
+    header.commit.storeReleased(UInt64(UInt32(truncatingIfNeeded: count)) | UInt64(payloadEnd) << 32)
+  }
+
+  /// Seals the block: it will not change until it is recycled. At least one frame was committed.
+  func seal() {
+    precondition(count > 0)
+    guard var values = header.unguardedValues(generation: header.generation.relaxed) else { return }
+    let last = IndexEntry(at: UnsafeRawPointer(base + indexLow), keyed: isKeyed)
+    values.state = .sealed
+    values.lastTimestamp = last.timestamp
+    values.lastKey = last.key
+    values.payloadBytes = UInt32(truncatingIfNeeded: payloadBytes)
+    header.writeSeal(values)
+  }
+}
+
+/// What a frame carries besides its payload.
+struct FrameStamp {
+  var timestamp: Int64
+  var key: Int64
+  var flags: UInt32
+  var isClamped: Bool
+}

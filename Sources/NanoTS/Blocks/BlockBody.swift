@@ -1,0 +1,94 @@
+/// The plain body of one life of a block: finds entries and payloads, with every bound checked against `count` and
+/// `payloadEnd`, which were taken from the file once and held to the block's size.
+///
+/// Nothing read through it is valid unless the block's generation is the same afterwards.
+struct BlockBody {
+  let bytes: UnsafeRawBufferPointer
+  let generation: UInt64
+  let entrySize: Int
+  let count: Int
+  let payloadEnd: Int
+
+  /// Nil when the layout is unknown or count and payload end cannot both be right in a block of this size.
+  init?(_ bytes: UnsafeRawBufferPointer, generation: UInt64, layout: BodyLayout, commit: BlockCommit) {
+    guard layout.isKnown else { return nil }
+    let entrySize = Int(layout.entrySize)
+    let payloadEnd = Int(commit.payloadEnd)
+    let count = Int(commit.count)
+    guard payloadEnd >= BlockPreamble.fixedByteCount, payloadEnd <= bytes.count,
+      count <= (bytes.count - payloadEnd) / entrySize
+    else { return nil }
+    self.bytes = bytes
+    self.generation = generation
+    self.entrySize = entrySize
+    self.payloadEnd = payloadEnd
+    self.count = count
+  }
+
+  init?(_ file: StoreFile, _ index: Int, _ values: BlockHeaderValues) {
+    self.init(
+      UnsafeRawBufferPointer(file.body(index)), generation: values.generation, layout: values.bodyLayout,
+      commit: values.commit)
+  }
+
+  var isKeyed: Bool { entrySize == IndexEntry.keyedByteCount }
+
+  /// The entry of the frame at `slot`. Bound: `slot` is below `count`, so the entry lies above `payloadEnd`.
+  func entry(_ slot: Int) -> IndexEntry {
+    precondition(slot >= 0 && slot < count)
+    return IndexEntry(at: bytes.baseAddress! + (bytes.count - (slot + 1) * entrySize), keyed: isKeyed)
+  }
+
+  /// The payload that `entry` names, or nil when it does not lie among the payloads.
+  func payload(of entry: IndexEntry) -> UnsafeRawBufferPointer? {
+    guard entry.liesWithin(BlockPreamble.fixedByteCount, payloadEnd), entry.offset & 7 == 0 else { return nil }
+    let start = Int(entry.offset)
+    return UnsafeRawBufferPointer(rebasing: bytes[start..<(start + entry.length)])
+  }
+
+  /// True when the frame at `slot` proves itself by its checksum. O(payload).
+  func isWhole(_ slot: Int, _ checksum: FrameChecksum, coversPayload: Bool) -> Bool {
+    let entry = entry(slot)
+    guard let payload = payload(of: entry) else { return false }
+    let covered = coversPayload ? payload : UnsafeRawBufferPointer(start: nil, count: 0)
+    return checksum.value(of: entry, payload: covered) == entry.checksum
+  }
+
+  /// The number of frames from the first on that are whole and in order, taking the first `trusted` as they are.
+  /// O(payload bytes of the rest).
+  func wholePrefix(trusting trusted: Int, coversPayload: Bool) -> Int {
+    let checksum = FrameChecksum(generation: generation)
+    var slot = min(trusted, count)
+    var previous = slot > 0 ? entry(slot - 1).position : nil
+    while slot < count {
+      guard isWhole(slot, checksum, coversPayload: coversPayload) else { return slot }
+      let position = entry(slot).position
+      if let previous, !(previous < position) { return slot }
+      previous = position
+      slot += 1
+    }
+    return slot
+  }
+
+  /// The first slot whose frame is at or after `position`; `count` when none is. O(log count).
+  func lowerBound(_ position: FramePosition) -> Int {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if entry(middle).position < position { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  /// The sum of the payload lengths of the first `frames` frames. O(frames).
+  func payloadByteCount(of frames: Int) -> UInt64 {
+    var sum: UInt64 = 0
+    for slot in 0..<min(frames, count) { sum += UInt64(entry(slot).length) }
+    return sum
+  }
+}
+
+extension IndexEntry {
+  var position: FramePosition { FramePosition(timestamp: timestamp, key: key) }
+}

@@ -1,0 +1,112 @@
+/// Making the lists anew from the block headers.
+extension BlockPool {
+  private struct Member {
+    let block: Int
+    let sequence: UInt64
+  }
+
+  /// Rebuilds the free list, the streams' lists and the counters from the block headers and the slots' identities.
+  /// Needed after a holder of the allocation lock died, and after power loss. O(blocks · log blocks).
+  ///
+  /// Whatever a dead holder was doing, each header says what its block is: odd means that nothing of it is anybody's;
+  /// even and of a live stream means that it is that stream's, at the place that its sequence gives.
+  func rebuild() throws(NanoTSError) {
+    let shared = file.shared
+    let inFile = try file.blocksInFile()
+    shared.availableBlocks.storeRelaxed(UInt32(inFile))
+    shared.usedStreamSlots.storeRelaxed(UInt32(lastUsedSlot() + 1))
+    repairSlots()
+    var members: [[Member]] = Array(repeating: [], count: file.usedSlots)
+    var free: [Int] = []
+    var fresh = inFile
+    while fresh > 0, isUnused(fresh - 1) { fresh -= 1 }
+    for block in 0..<fresh {
+      if let (slot, sequence) = owner(of: block) {
+        members[slot].append(Member(block: block, sequence: sequence))
+      } else if !isSpare(block) {
+        free.append(block)
+      }
+    }
+    shared.freshBlocks.storeRelaxed(UInt32(fresh))
+    shared.freeListHead.storeRelaxed(0)
+    shared.freeListCount.storeRelaxed(0)
+    for index in members.indices { relink(&members[index], file.slot(index), &free) }
+    for block in free.reversed() { release(block) }
+  }
+
+  private func isUnused(_ block: Int) -> Bool {
+    let header = file.header(block)
+    return header.generation.relaxed == 0 && header.state.relaxed == BlockState.unused.rawValue
+  }
+
+  private func lastUsedSlot() -> Int {
+    var index = file.layout.streamCapacity - 1
+    while index >= 0, file.slot(index).identifier.relaxed == 0, file.slot(index).version.relaxed == 0 { index -= 1 }
+    return index
+  }
+
+  /// A slot caught half-made is emptied: its name was never published, so nobody has a block in it.
+  private func repairSlots() {
+    for index in 0..<file.usedSlots {
+      let slot = file.slot(index)
+      let identifier = slot.identifier.relaxed
+      let isHalfMade = slot.version.relaxed & 1 == 1
+      if isHalfMade || (identifier != 0 && slot.readName(identifier: identifier) == nil) {
+        slot.version.beginChange()
+        slot.identifier.storeRelaxed(0)
+        slot.version.endChange()
+      }
+      if slot.identifier.relaxed == 0 { slot.spareBlock.storeRelaxed(0) }
+      if let spare = target(slot.spareBlock), file.header(spare).state.relaxed != BlockState.claimed.rawValue {
+        slot.spareBlock.storeRelaxed(0)
+      }
+    }
+  }
+
+  private func isSpare(_ block: Int) -> Bool {
+    guard file.header(block).state.relaxed == BlockState.claimed.rawValue else { return false }
+    return (0..<file.usedSlots).contains { target(file.slot($0).spareBlock) == block }
+  }
+
+  /// The stream slot that `block` belongs to and its sequence there, or nil when it is nobody's.
+  private func owner(of block: Int) -> (slot: Int, sequence: UInt64)? {
+    guard let values = file.header(block).values(), values.holdsFrames,
+      values.identityChecksum == values.computedIdentityChecksum, Int(values.streamSlot) < file.usedSlots,
+      values.streamIdentifier != 0,
+      file.slot(Int(values.streamSlot)).identifier.relaxed == values.streamIdentifier
+    else { return nil }
+    return (Int(values.streamSlot), values.sequence)
+  }
+
+  private func relink(_ members: inout [Member], _ slot: StreamSlot, _ free: inout [Int]) {
+    members.sort { $0.sequence < $1.sequence }
+    slot.head.storeRelaxed(BlockPool.link(members.first?.block))
+    slot.tail.storeRelaxed(0)
+    var count: UInt32 = 0
+    var previous: Member?
+    for member in members {
+      if let previous, previous.sequence == member.sequence {
+        // Two lives cannot have one place; only damage makes this, and the first one found stays.
+        free.append(member.block)
+        continue
+      }
+      let header = file.header(member.block)
+      header.previous.storeRelaxed(BlockPool.link(previous?.block))
+      header.next.storeRelaxed(0)
+      if let previous { file.header(previous.block).next.storeRelaxed(BlockPool.link(member.block)) }
+      slot.tail.storeRelaxed(BlockPool.link(member.block))
+      count += 1
+      previous = member
+    }
+    slot.blockCount.storeRelaxed(count)
+    if let previous, let values = file.header(previous.block).values() {
+      slot.nextSequence.storeRelaxed(max(slot.nextSequence.relaxed, values.sequence &+ 1))
+      slot.nextSegment.storeRelaxed(max(slot.nextSegment.relaxed, values.segment &+ 1))
+      if values.state == .sealed {
+        let end = values.firstOrdinal &+ UInt64(values.commit.count)
+        slot.nextOrdinal.storeRelaxed(max(slot.nextOrdinal.relaxed, end))
+      }
+    }
+    slot.removals.storeReleased(slot.removals.relaxed &+ 1)
+  }
+}

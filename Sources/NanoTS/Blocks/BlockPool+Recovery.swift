@@ -1,0 +1,51 @@
+/// Putting right what a dead writer left open.
+extension BlockPool {
+  /// Seals the block that a dead writer left open at the end of the stream, cut at the first frame that does not prove
+  /// itself. A block with no whole frame is given back. The caller holds the stream's lock and the allocation lock.
+  /// O(bytes of the block not known synced).
+  func recoverOpenBlock(of slot: StreamSlot) {
+    guard let tail = target(slot.tail), let values = file.header(tail).values(), values.state == .open else { return }
+    seal(tail, values, in: slot, trusting: Int(values.syncedCount))
+  }
+
+  /// Seals `block`, trusting its first `trusted` frames and checking the rest.
+  func seal(_ block: Int, _ values: BlockHeaderValues, in slot: StreamSlot, trusting trusted: Int) {
+    let body = BlockBody(file, block, values)
+    let whole = body?.wholePrefix(trusting: trusted, coversPayload: file.checksPayloads) ?? 0
+    guard let body, whole > 0 else {
+      discardEmpty(block, values, in: slot)
+      return
+    }
+    let lastEntry = body.entry(whole - 1)
+    var sealed = values
+    sealed.state = .sealed
+    sealed.commit = BlockCommit(
+      count: UInt32(whole), payloadEnd: whole == body.count ? values.commit.payloadEnd : lastEntry.paddedEnd)
+    sealed.lastTimestamp = lastEntry.timestamp
+    sealed.lastKey = lastEntry.key
+    let first = body.entry(0)
+    sealed.firstTimestamp = first.timestamp
+    sealed.firstKey = first.key
+    sealed.payloadBytes = UInt32(truncatingIfNeeded: body.payloadByteCount(of: whole))
+    let header = file.header(block)
+    header.firstTimestamp.storeRelaxed(UInt64(bitPattern: first.timestamp))
+    header.firstKey.storeRelaxed(UInt64(bitPattern: first.key))
+    header.commit.storeReleased(sealed.commit.word)
+    header.writeSeal(sealed)
+    slot.nextOrdinal.storeReleased(max(slot.nextOrdinal.relaxed, values.firstOrdinal &+ UInt64(whole)))
+  }
+
+  /// Gives back a block in which no frame was ever acknowledged, with its sequence number, so that no gap shows.
+  private func discardEmpty(_ block: Int, _ values: BlockHeaderValues, in slot: StreamSlot) {
+    unlink(block, from: slot)
+    // Readers that knew the number must look again, wherever in the list the block was.
+    slot.removals.storeReleased(slot.removals.relaxed &+ 1)
+    if slot.nextSequence.relaxed == values.sequence &+ 1 { slot.nextSequence.storeReleased(values.sequence) }
+    release(block)
+  }
+}
+
+extension IndexEntry {
+  /// Offset of the first byte after the padded payload.
+  var paddedEnd: UInt32 { offset &+ UInt32(length.roundedUp(to: 8)) }
+}

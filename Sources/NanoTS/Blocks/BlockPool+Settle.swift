@@ -1,0 +1,76 @@
+/// Making a store that lost power mid-way hold only what proves itself.
+extension BlockPool {
+  /// Checks every block whose frames are not known synced, and all of them when `checksAll`; cuts each stream to the
+  /// contiguous frames that prove themselves; seals what was open. Every list is rebuilt first.
+  /// O(bytes checked).
+  ///
+  /// A block that claims to be synced and does not prove itself was being recycled: it and everything older in its
+  /// stream go. A block that was not synced keeps its whole prefix, and everything newer goes.
+  func settle(checkingAll checksAll: Bool) throws(NanoTSError) {
+    try rebuild()
+    for index in 0..<file.usedSlots where file.slot(index).identifier.relaxed != 0 {
+      settle(file.slot(index), checkingAll: checksAll)
+      if let spare = target(file.slot(index).spareBlock) {
+        file.slot(index).spareBlock.storeRelaxed(0)
+        release(spare)
+      }
+    }
+  }
+
+  private func settle(_ slot: StreamSlot, checkingAll checksAll: Bool) {
+    var keepFrom = 0
+    var keepTo = 0
+    let blocks = list(of: slot)
+    for (place, block) in blocks.enumerated() {
+      guard let values = file.header(block).values() else { continue }
+      let count = Int(values.commit.count)
+      let isSynced = values.state == .sealed && Int(values.syncedCount) == count
+      let whole = wholeFrames(of: block, values, checkingAll: checksAll || !isSynced)
+      let followsOn = place == keepFrom || followsOn(blocks[place - 1], values)
+      if isSynced && whole < count {
+        keepFrom = place + 1
+        keepTo = place + 1
+        continue
+      }
+      guard followsOn else { break }
+      keepTo = place + 1
+      if whole < count || values.state == .open || values.sealChecksum != values.computedSealChecksum {
+        seal(block, values, in: slot, trusting: whole)
+        if whole < count { break }
+      }
+    }
+    for (place, block) in blocks.enumerated() where place < keepFrom || place >= keepTo { drop(block, from: slot) }
+  }
+
+  private func list(of slot: StreamSlot) -> [Int] {
+    var blocks: [Int] = []
+    var next = target(slot.head)
+    while let block = next, blocks.count < file.layout.blockCount {
+      blocks.append(block)
+      next = target(file.header(block).next)
+    }
+    return blocks
+  }
+
+  /// The frames of the block that prove themselves, counted from its first one; the seal's word is taken for a block
+  /// that need not be checked.
+  private func wholeFrames(of block: Int, _ values: BlockHeaderValues, checkingAll: Bool) -> Int {
+    guard checkingAll else { return Int(values.commit.count) }
+    guard let body = BlockBody(file, block, values),
+      let preamble = BlockPreamble(checking: body.bytes), preamble.generation == values.generation
+    else { return 0 }
+    return body.wholePrefix(trusting: 0, coversPayload: file.checksPayloads)
+  }
+
+  private func followsOn(_ earlier: Int, _ values: BlockHeaderValues) -> Bool {
+    guard let before = file.header(earlier).values() else { return false }
+    return before.firstOrdinal &+ UInt64(before.commit.count) == values.firstOrdinal
+  }
+
+  private func drop(_ block: Int, from slot: StreamSlot) {
+    // `seal` gives an empty block back by itself; such a block is in no list any more.
+    guard let values = file.header(block).values(), values.holdsFrames else { return }
+    unlink(block, from: slot)
+    release(block)
+  }
+}

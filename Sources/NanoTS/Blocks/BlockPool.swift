@@ -1,0 +1,141 @@
+/// Hands blocks from one life to the next. Every function needs the allocation lock.
+///
+/// The store's blocks are in one of five places: never used (index at or past `freshBlocks`), on the free list, held as
+/// a stream's spare, or in a stream's list, which runs from its oldest block (head) to its newest (tail). A handover
+/// has two steps. `claim` ends the earlier life (generation odd) and makes the block the stream's spare; `install`
+/// begins the new one. Between them the writer may make the end of the earlier life durable, outside the lock.
+struct BlockPool {
+  let file: StoreFile
+
+  private var shared: SharedState { file.shared }
+
+  // MARK: Links
+
+  /// The block that a link names, or nil for none. A link past the file's blocks is damage and reads as none.
+  func target(_ link: AtomicUInt32) -> Int? {
+    let value = Int(link.relaxed)
+    return value >= 1 && value <= Int(shared.availableBlocks.relaxed) && value <= file.layout.blockCount
+      ? value - 1 : nil
+  }
+
+  static func link(_ block: Int?) -> UInt32 { block.map { UInt32($0 + 1) } ?? 0 }
+
+  /// Appends `block` to the stream's list.
+  private func append(_ block: Int, to slot: StreamSlot) {
+    let header = file.header(block)
+    let tail = target(slot.tail)
+    header.previous.storeRelaxed(BlockPool.link(tail))
+    header.next.storeRelaxed(0)
+    if let tail { file.header(tail).next.storeRelaxed(BlockPool.link(block)) }
+    if tail == nil { slot.head.storeRelaxed(BlockPool.link(block)) }
+    slot.tail.storeRelaxed(BlockPool.link(block))
+    slot.blockCount.storeRelaxed(slot.blockCount.relaxed &+ 1)
+  }
+
+  /// Takes `block` out of the stream's list. O(1).
+  func unlink(_ block: Int, from slot: StreamSlot) {
+    let header = file.header(block)
+    let previous = target(header.previous)
+    let next = target(header.next)
+    if let previous {
+      file.header(previous).next.storeRelaxed(BlockPool.link(next))
+      slot.removals.storeReleased(slot.removals.relaxed &+ 1)
+    } else {
+      slot.head.storeRelaxed(BlockPool.link(next))
+    }
+    if let next {
+      file.header(next).previous.storeRelaxed(BlockPool.link(previous))
+    } else {
+      slot.tail.storeRelaxed(BlockPool.link(previous))
+    }
+    slot.blockCount.storeRelaxed(slot.blockCount.relaxed &- 1)
+  }
+
+  // MARK: Free list
+
+  /// Ends the life of `block`, which is in no list any more, and puts it on the free list.
+  func release(_ block: Int) {
+    let header = file.header(block)
+    header.generation.beginChange()
+    header.state.storeRelaxed(BlockState.free.rawValue)
+    header.next.storeRelaxed(shared.freeListHead.relaxed)
+    header.previous.storeRelaxed(0)
+    header.generation.storeReleased(Generation.following(header.generation.relaxed, random: Entropy.next()))
+    shared.freeListHead.storeRelaxed(BlockPool.link(block))
+    shared.freeListCount.storeRelaxed(shared.freeListCount.relaxed &+ 1)
+  }
+
+  private func popFree() -> Int? {
+    guard let block = target(shared.freeListHead) else { return nil }
+    shared.freeListHead.storeRelaxed(file.header(block).next.relaxed)
+    shared.freeListCount.storeRelaxed(shared.freeListCount.relaxed &- 1)
+    return block
+  }
+
+  private func takeFresh() -> Int? {
+    let fresh = shared.freshBlocks.relaxed
+    guard fresh < shared.availableBlocks.relaxed, Int(fresh) < file.layout.blockCount else { return nil }
+    shared.freshBlocks.storeRelaxed(fresh + 1)
+    return Int(fresh)
+  }
+
+  // MARK: Handover
+
+  /// Finds a block for the stream and ends its earlier life: the stream's spare, a free one, a never used one, one by
+  /// growing the file, or the oldest sealed one. Nil when none is left that may be taken. O(streams), whatever the
+  /// number of blocks.
+  func claim(for slot: StreamSlot, reclaiming: Bool, through descriptor: FileDescriptor) throws(NanoTSError) -> Int? {
+    if let spare = target(slot.spareBlock), file.header(spare).state.relaxed == BlockState.claimed.rawValue {
+      return spare
+    }
+    var block = popFree() ?? takeFresh()
+    if block == nil, try grow() { block = takeFresh() }
+    if block == nil, reclaiming { block = try reclaimOldest(through: descriptor) }
+    guard let block else { return nil }
+    let header = file.header(block)
+    header.generation.beginChange()
+    header.state.storeRelaxed(BlockState.claimed.rawValue)
+    slot.spareBlock.storeReleased(BlockPool.link(block))
+    return block
+  }
+
+  /// Begins the new life of the stream's spare block: header, preamble, even generation, then the place in the
+  /// stream's list that makes readers find it.
+  func install(_ block: Int, in slot: StreamSlot, _ values: BlockHeaderValues, preamble: BlockPreamble) {
+    let header = file.header(block)
+    precondition(values.generation == nextGeneration(of: block, salt: values.generation))
+    preamble.write(to: file.body(block))
+    header.writeIdentity(values)
+    header.state.storeRelaxed(BlockState.open.rawValue)
+    header.generation.storeReleased(values.generation)
+    append(block, to: slot)
+    slot.spareBlock.storeRelaxed(0)
+    slot.nextSequence.storeReleased(values.sequence &+ 1)
+  }
+
+  /// The generation of the claimed block's next life, with the random bits of `salt`.
+  func nextGeneration(of block: Int, salt: UInt64) -> UInt64 {
+    Generation.following(file.header(block).generation.relaxed, random: salt)
+  }
+
+  // MARK: Growth
+
+  /// Gives a growable store more blocks: as many as it has, at most 1 GiB of them at a time, up to its cap. False when
+  /// it may not grow, or the disk has no room: then the store goes on within what it has.
+  private func grow() throws(NanoTSError) -> Bool {
+    let available = Int(shared.availableBlocks.relaxed)
+    let layout = file.layout
+    guard file.isGrowable, available < layout.blockCount else { return false }
+    let step = max(1, min(available, (1 << 30) / layout.blockSize))
+    let target = min(available + step, layout.blockCount)
+    let descriptor = file.mapped.descriptor
+    do throws(NanoTSError) {
+      try descriptor.reserve(layout.fileSize(blocks: available)..<layout.fileSize(blocks: target))
+    } catch where error.code == .outOfSpace {
+      try descriptor.setSize(layout.fileSize(blocks: available))
+      return false
+    }
+    shared.availableBlocks.storeReleased(UInt32(target))
+    return true
+  }
+}

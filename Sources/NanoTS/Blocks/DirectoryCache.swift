@@ -1,0 +1,127 @@
+import Synchronization
+
+/// Keeps each stream's directory, shared by every reader of one opened store.
+///
+/// The lock is between readers of this process, for the moment in which one of them looks for new blocks; writers and
+/// other processes never meet it, and a reader meets it only when it has read a whole block.
+final class DirectoryCache: Sendable {
+  private struct Known {
+    var directory: StreamDirectory
+    var removals: UInt32
+    /// Where the cache itself stopped: equal to the stream's next sequence when nothing is new.
+    var slotSequence: UInt64
+  }
+
+  private let file: StoreFile
+  private let known: Mutex<[UInt64: Known]?> = Mutex(nil)
+
+  /// Longer gaps are found by one pass over the table, which reads memory in order, not by following links.
+  private static let longestWalk: UInt64 = 4096
+
+  init(_ file: StoreFile) { self.file = file }
+
+  /// The directory of the stream with `identifier` in `slot`, up to date as of this call. O(1) when nothing is new,
+  /// O(new blocks) usually, O(blocks of the store) at first and after blocks were taken from the middle.
+  func directory(of identifier: UInt64, slot index: Int) throws(NanoTSError) -> StreamDirectory {
+    try known.withLock { known throws(NanoTSError) in
+      if known == nil { known = try scanAll() }
+      let slot = file.slot(index)
+      let removals = slot.removals.acquired
+      let nextSequence = slot.nextSequence.acquired
+      var entry =
+        known?[identifier] ?? Known(directory: StreamDirectory(), removals: removals, slotSequence: 0)
+      let isStale = entry.removals != removals || nextSequence < entry.slotSequence
+      if isStale || (nextSequence != entry.slotSequence && !extend(&entry, slot, identifier, to: nextSequence)) {
+        entry.directory = try scan(identifier, upTo: nextSequence)
+      }
+      entry.removals = removals
+      entry.slotSequence = nextSequence
+      dropReclaimed(&entry.directory, slot, identifier)
+      known?[identifier] = entry
+      return entry.directory
+    }
+  }
+
+  /// Appends the blocks that are new since the last look by walking back from the newest. False when the walk is too
+  /// long or meets a block that has moved on.
+  private func extend(_ known: inout Known, _ slot: StreamSlot, _ identifier: UInt64, to nextSequence: UInt64) -> Bool {
+    guard nextSequence - known.slotSequence <= DirectoryCache.longestWalk else { return false }
+    var found: [DirectoryEntry] = []
+    var link = Int(slot.tail.acquired)
+    var above = UInt64.max
+    while link >= 1, link <= file.layout.blockCount {
+      let header = file.header(link - 1)
+      guard let values = header.values(), values.streamIdentifier == identifier, values.holdsFrames,
+        values.sequence < above
+      else { return false }
+      above = values.sequence
+      if values.sequence < known.slotSequence { break }
+      if values.sequence < nextSequence { found.append(DirectoryEntry(block: link - 1, values)) }
+      link = Int(header.previous.acquired)
+      guard header.isStill(values.generation) else { return false }
+    }
+    known.directory.append(found.reversed(), nextSequence: nextSequence)
+    return true
+  }
+
+  /// One pass over the block table for one stream.
+  private func scan(_ identifier: UInt64, upTo nextSequence: UInt64) throws(NanoTSError) -> StreamDirectory {
+    var entries: [DirectoryEntry] = []
+    for block in 0..<(try file.blocksInFile()) {
+      let header = file.header(block)
+      guard header.streamIdentifier.relaxed == identifier, let values = header.values(), values.holdsFrames,
+        values.streamIdentifier == identifier, values.sequence < nextSequence
+      else { continue }
+      entries.append(DirectoryEntry(block: block, values))
+    }
+    return StreamDirectory(ordered(entries), nextSequence: nextSequence)
+  }
+
+  /// One pass over the block table for every stream.
+  private func scanAll() throws(NanoTSError) -> [UInt64: Known] {
+    var ends: [UInt64: (removals: UInt32, nextSequence: UInt64)] = [:]
+    for index in 0..<file.usedSlots {
+      let slot = file.slot(index)
+      let identifier = slot.identifier.acquired
+      if identifier != 0 { ends[identifier] = (slot.removals.acquired, slot.nextSequence.acquired) }
+    }
+    var entries: [UInt64: [DirectoryEntry]] = [:]
+    for block in 0..<(try file.blocksInFile()) {
+      guard let values = file.header(block).values(), values.holdsFrames, let end = ends[values.streamIdentifier],
+        values.sequence < end.nextSequence
+      else { continue }
+      entries[values.streamIdentifier, default: []].append(DirectoryEntry(block: block, values))
+    }
+    var result: [UInt64: Known] = [:]
+    for (identifier, end) in ends {
+      let directory = StreamDirectory(ordered(entries[identifier] ?? []), nextSequence: end.nextSequence)
+      result[identifier] = Known(directory: directory, removals: end.removals, slotSequence: end.nextSequence)
+    }
+    return result
+  }
+
+  /// In order of sequence. Two blocks with one sequence are damage; the first stays.
+  private func ordered(_ entries: [DirectoryEntry]) -> [DirectoryEntry] {
+    var isAscending = true
+    for index in entries.indices.dropFirst() where entries[index - 1].sequence >= entries[index].sequence {
+      isAscending = false
+      break
+    }
+    if isAscending { return entries }
+    var unique: [DirectoryEntry] = []
+    unique.reserveCapacity(entries.count)
+    for entry in entries.sorted(by: { $0.sequence < $1.sequence }) where unique.last?.sequence != entry.sequence {
+      unique.append(entry)
+    }
+    return unique
+  }
+
+  /// Forgets blocks before the stream's oldest one, so that finding the oldest does not step over dead entries.
+  private func dropReclaimed(_ directory: inout StreamDirectory, _ slot: StreamSlot, _ identifier: UInt64) {
+    let head = Int(slot.head.acquired)
+    guard head >= 1, head <= file.layout.blockCount, let values = file.header(head - 1).values(),
+      values.streamIdentifier == identifier, values.holdsFrames
+    else { return }
+    directory.dropBlocks(before: values.sequence)
+  }
+}

@@ -1,0 +1,88 @@
+/// A mapped store with its geometry: where each structure is, with every index checked.
+///
+/// Every other part of the engine reaches the mapping through this type, so the bounds are stated here once: an index
+/// that passes its check gives an address inside the mapping, and inside the file when it also passed `hasBlock`.
+final class StoreFile: Sendable {
+  let mapped: MappedFile
+  let layout: StoreLayout
+  let uuid: StoreUUID
+  let timeUnit: UInt8
+  let checksPayloads: Bool
+  let isGrowable: Bool
+  let initialBlockCount: Int
+
+  /// Byte-range locks lie far past any byte of the file.
+  enum LockOffset {
+    static let base: UInt64 = 1 << 62
+    static let allocation = base
+    static let writers = base + 1
+    static func stream(_ slot: Int) -> UInt64 { base + 4096 + UInt64(slot) }
+  }
+
+  init(mapped: MappedFile, layout: StoreLayout, header: FileHeader) {
+    self.mapped = mapped
+    self.layout = layout
+    uuid = header.uuid
+    timeUnit = header.timeUnit
+    checksPayloads = header.payloadChecksums == 1
+    isGrowable = header.initialBlockCount < header.blockCount
+    initialBlockCount = Int(header.initialBlockCount)
+  }
+
+  var path: String { mapped.descriptor.path }
+
+  var shared: SharedState { SharedState(base: mapped.base + FileHeader.byteCount) }
+
+  /// Bound: the stream table was inside the file when the store was opened.
+  func slot(_ index: Int) -> StreamSlot {
+    precondition(index >= 0 && index < layout.streamCapacity)
+    return StreamSlot(base: mapped.base + layout.streamTableOffset + index * StreamSlot.byteCount)
+  }
+
+  /// Bound: the block table was inside the file when the store was opened.
+  func header(_ index: Int) -> BlockHeader {
+    precondition(index >= 0 && index < layout.blockCount)
+    return BlockHeader(base: mapped.base + layout.blockTableOffset + index * BlockHeader.byteCount)
+  }
+
+  /// The bytes of a block. Bound: inside the mapping; the caller knows that the file reaches so far.
+  func body(_ index: Int) -> UnsafeMutableRawBufferPointer {
+    precondition(index >= 0 && index < layout.blockCount)
+    return UnsafeMutableRawBufferPointer(
+      start: mapped.base + layout.dataOffset + index * layout.blockSize, count: layout.blockSize)
+  }
+
+  /// How many stream slots may be in use: the shared counter, held to the capacity.
+  var usedSlots: Int { min(Int(shared.usedStreamSlots.acquired), layout.streamCapacity) }
+
+  /// How many blocks the file has room for now. One system call for a growable store, none for a fixed one, whose
+  /// length was checked when it was opened.
+  func blocksInFile() throws(NanoTSError) -> Int {
+    guard isGrowable else { return layout.blockCount }
+    return layout.wholeBlocks(inFileOf: try mapped.descriptor.size())
+  }
+
+  /// Makes the header of block `index` survive power loss.
+  func syncHeader(_ index: Int) throws(NanoTSError) {
+    let start = layout.blockTableOffset + index * BlockHeader.byteCount
+    try mapped.sync(start..<(start + BlockHeader.byteCount))
+  }
+
+  /// Makes `range` of the bytes of block `index` survive power loss.
+  func syncBody(_ index: Int, _ range: Range<Int>) throws(NanoTSError) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= layout.blockSize)
+    let start = layout.dataOffset + index * layout.blockSize
+    try mapped.sync((start + range.lowerBound)..<(start + range.upperBound))
+  }
+
+  /// Makes the slot `index` survive power loss.
+  func syncSlot(_ index: Int) throws(NanoTSError) {
+    let start = layout.streamTableOffset + index * StreamSlot.byteCount
+    try mapped.sync(start..<(start + StreamSlot.byteCount))
+  }
+
+  /// Makes the SharedState page survive power loss.
+  func syncShared() throws(NanoTSError) {
+    try mapped.sync(FileHeader.byteCount..<(FileHeader.byteCount + SharedState.byteCount))
+  }
+}

@@ -1,0 +1,63 @@
+//  SharedState: the second 4 KiB of the file. Mutable words shared by every process that has the store open, apart
+//  from each other by cache line (64 B) where different parties change them.
+//
+//     0  allocation epoch        u64   odd while the holder of the allocation lock changes lists
+//     8  fresh blocks            u32   blocks from this index on were never used
+//    12  free list head          u32   block index + 1; 0: empty
+//    16  available blocks        u32   blocks that the file has room for now
+//    20  free list count         u32
+//    24  used stream slots       u32   slots from this index on were never used
+//
+//    64  follower count          u32   readers that wait for new frames
+//   128  wake word               u32   futex on which they wait
+//
+//   192  boot id                16 B   the boot in which a writer last had the store open
+//   208  closed cleanly          u32   1: everything was synced when the last writer left
+//   212  unordered reuse         u32   1: a writer without durability may have recycled blocks in that boot
+
+/// A view of the SharedState page. Bound: `base` is the page's first byte in a mapping that holds the whole page.
+struct SharedState {
+  static let byteCount = 4096
+  let base: UnsafeMutableRawPointer
+
+  enum Offset {
+    static let allocationEpoch = 0
+    static let freshBlocks = 8
+    static let freeListHead = 12
+    static let availableBlocks = 16
+    static let freeListCount = 20
+    static let usedStreamSlots = 24
+    static let followerCount = 64
+    static let wakeWord = 128
+    static let bootID = 192
+    static let closedCleanly = 208
+    static let unorderedReuse = 212
+  }
+
+  var allocationEpoch: AtomicUInt64 { AtomicUInt64(base, Offset.allocationEpoch) }
+  var freshBlocks: AtomicUInt32 { AtomicUInt32(base, Offset.freshBlocks) }
+  var freeListHead: AtomicUInt32 { AtomicUInt32(base, Offset.freeListHead) }
+  var availableBlocks: AtomicUInt32 { AtomicUInt32(base, Offset.availableBlocks) }
+  var freeListCount: AtomicUInt32 { AtomicUInt32(base, Offset.freeListCount) }
+  var usedStreamSlots: AtomicUInt32 { AtomicUInt32(base, Offset.usedStreamSlots) }
+  var closedCleanly: AtomicUInt32 { AtomicUInt32(base, Offset.closedCleanly) }
+  var unorderedReuse: AtomicUInt32 { AtomicUInt32(base, Offset.unorderedReuse) }
+
+  var bootID: BootID {
+    get {
+      BootID(
+        high: AtomicUInt64(base, Offset.bootID).relaxed, low: AtomicUInt64(base, Offset.bootID + 8).relaxed)
+    }
+    nonmutating set {
+      AtomicUInt64(base, Offset.bootID).storeRelaxed(newValue.high)
+      AtomicUInt64(base, Offset.bootID + 8).storeRelaxed(newValue.low)
+    }
+  }
+}
+
+/// The identity of one boot of the machine; all zero where the system does not tell it.
+struct BootID: Equatable {
+  var high: UInt64
+  var low: UInt64
+  static let unknown = BootID(high: 0, low: 0)
+}

@@ -1,0 +1,101 @@
+/// What a cursor keeps of the block that it stands in, so that a step needs nothing else.
+///
+/// Bound: entries below `count` lie inside the block, above `payloadEnd`, which is inside it too; both were taken from
+/// the file together and checked when the window was opened or refreshed.
+@usableFromInline
+struct BlockWindow {
+  @usableFromInline let header: BlockHeader
+  @usableFromInline let generation: UInt64
+  @usableFromInline let start: UnsafeRawPointer
+  /// One past the block's last byte: entry i begins (i + 1) × entrySize before it.
+  @usableFromInline let indexTop: UnsafeRawPointer
+  @usableFromInline let entrySize: Int
+  @usableFromInline let isKeyed: Bool
+  @usableFromInline let firstOrdinal: UInt64
+  @usableFromInline let segment: UInt64
+  @usableFromInline let sequence: UInt64
+  @usableFromInline var count: Int
+  @usableFromInline var payloadEnd: Int
+
+  let block: Int
+  let layout: BodyLayout
+  let mustProve: Bool
+  let coversPayload: Bool
+  let blockSize: Int
+
+  /// A window on the life of `entry`'s block, or nil when that life is over or the header is impossible.
+  ///
+  /// With `mustProve`, only the frames that prove themselves by checksum are counted. O(1), or O(block) with it.
+  init?(_ file: StoreFile, _ entry: DirectoryEntry, mustProve: (BlockHeaderValues) throws(NanoTSError) -> Bool)
+    throws(NanoTSError)
+  {
+    block = Int(entry.block)
+    header = file.header(block)
+    guard let values = header.values(), values.generation == entry.generation, values.holdsFrames else { return nil }
+    guard values.bodyLayout.isKnown else {
+      throw NanoTSError(
+        .unsupportedFeature,
+        "block \(block) of \(file.path) has body layout \(values.bodyLayout.kind) with entries of "
+          + "\(values.bodyLayout.entrySize) bytes, which this build does not know; use a later release")
+    }
+    let bytes = UnsafeRawBufferPointer(file.body(block))
+    generation = values.generation
+    start = bytes.baseAddress!
+    indexTop = start + bytes.count
+    entrySize = Int(values.bodyLayout.entrySize)
+    isKeyed = entrySize == IndexEntry.keyedByteCount
+    firstOrdinal = values.firstOrdinal
+    segment = values.segment
+    sequence = values.sequence
+    layout = values.bodyLayout
+    blockSize = bytes.count
+    coversPayload = file.checksPayloads
+    self.mustProve = try mustProve(values)
+    count = 0
+    payloadEnd = 0
+    guard refresh() else { return nil }
+  }
+
+  /// Takes in frames committed since. False when the block's life is over. A commit word that cannot be right, in a
+  /// damaged file, counts as no new frames.
+  mutating func refresh() -> Bool {
+    let commit = BlockCommit(word: header.commit.acquired)
+    guard header.isStill(generation) else { return false }
+    guard Int(commit.count) != count || Int(commit.payloadEnd) != payloadEnd, let body = body(commit),
+      body.count >= count
+    else { return true }
+    let whole = mustProve ? body.wholePrefix(trusting: count, coversPayload: coversPayload) : body.count
+    guard header.isStill(generation) else { return false }
+    count = whole
+    payloadEnd = body.payloadEnd
+    return true
+  }
+
+  private func body(_ commit: BlockCommit) -> BlockBody? {
+    BlockBody(
+      UnsafeRawBufferPointer(start: start, count: blockSize), generation: generation, layout: layout, commit: commit)
+  }
+
+  /// The block's body as far as the window knows it.
+  var body: BlockBody {
+    body(BlockCommit(count: UInt32(count), payloadEnd: UInt32(payloadEnd)))!
+  }
+
+  /// The ordinal of the frame at `slot`.
+  func ordinal(_ slot: Int) -> UInt64 { firstOrdinal &+ UInt64(slot) }
+
+  /// The frame at `slot`, or nil when the block's life is over or the entry points outside the payloads.
+  /// Bound: `slot` is below `count`.
+  @inlinable @inline(__always)
+  func frame(_ slot: Int) -> Frame? {
+    let entry = IndexEntry(at: indexTop - (slot + 1) * entrySize, keyed: isKeyed)
+    guard entry.liesWithin(BlockWindow.payloadsFrom, payloadEnd), header.isStill(generation) else { return nil }
+    return Frame(
+      entry, ordinal: firstOrdinal &+ UInt64(slot), segment: segment, blockSequence: sequence, blockStart: start,
+      header: header, generation: generation)
+  }
+
+  /// No payload begins before the end of the preamble's fixed part.
+  @inlinable @inline(__always)
+  static var payloadsFrom: Int { 96 }
+}

@@ -1,0 +1,101 @@
+extension Cursor {
+  /// Goes to the stream's oldest frame and returns it; nil when there is none.
+  ///
+  /// Throws `.corrupt`, `.unsupportedFeature` or `.ioFailure`. O(1) once the stream's blocks are known.
+  public mutating func first() throws(NanoTSError) -> Frame? {
+    try landing { cursor throws(NanoTSError) in
+      cursor.leaveBlocks(expecting: nil)
+      return try cursor.next()
+    }
+  }
+
+  /// Goes to the stream's newest frame and returns it; nil when there is none. Throws as `first`. O(1).
+  public mutating func last() throws(NanoTSError) -> Frame? {
+    try landing { cursor throws(NanoTSError) in
+      try cursor.seekToEnd()
+      return try cursor.previous()
+    }
+  }
+
+  /// Goes behind the stream's newest frame: `next` returns what is appended from now on. Throws as `first`. O(1).
+  public mutating func seekToEnd() throws(NanoTSError) {
+    try placing { cursor throws(NanoTSError) in
+      guard try cursor.enter(cursor.directory.count - 1) else { return false }
+      cursor.upcoming = cursor.window!.count
+      return true
+    }
+  }
+
+  /// Goes to the first frame at or after (`timestamp`, `key`) and returns it; nil when there is none, and the cursor is
+  /// then behind the last. With the default key, the first of all frames that have the timestamp.
+  ///
+  /// Throws as `first`. O(log blocks + log frames of a block).
+  public mutating func seek(to timestamp: Int64, key: Int64 = .min) throws(NanoTSError) -> Frame? {
+    try landing { cursor throws(NanoTSError) in
+      try cursor.place(before: FramePosition(timestamp: timestamp, key: key))
+      return try cursor.next()
+    }
+  }
+
+  /// Places the cursor so that `next` comes to the first frame at or after `position`.
+  mutating func place(before position: FramePosition) throws(NanoTSError) {
+    try placing { cursor throws(NanoTSError) in
+      var index = cursor.directory.lastBlock(startingAtOrBefore: position)
+      while true {
+        guard try cursor.enter(index) else { return false }
+        let window = cursor.window!
+        cursor.upcoming = window.body.lowerBound(position)
+        guard window.header.isStill(window.generation) else { return false }
+        // A directory may know a block from before its first frame; then the frame is in the next block after all.
+        guard cursor.upcoming == window.count, index + 1 < cursor.directory.count else { return true }
+        index += 1
+      }
+    }
+  }
+
+  /// Runs `attempt` on fresh directories until it finds its block alive. Leaves the cursor unplaced when the stream has
+  /// no blocks.
+  private mutating func placing(
+    _ attempt: (inout Cursor) throws(NanoTSError) -> Bool
+  ) throws(NanoTSError) {
+    leaveBlocks(expecting: nil)
+    for _ in 0..<Cursor.attempts {
+      window = nil
+      _ = try refreshDirectory()
+      if directory.isEmpty {
+        expectedOrdinal = stream.map { store.file.slot($0.slot).nextOrdinal.acquired } ?? 0
+        return
+      }
+      if try attempt(&self) { return }
+    }
+    throw NanoTSError.overwritten(missing: 0, of: String(decoding: name, as: UTF8.self))
+  }
+
+  /// Runs `land` again when the block in which it had landed was recycled before the frame was read: the caller asks
+  /// for a place and missed nothing.
+  private mutating func landing(
+    _ land: (inout Cursor) throws(NanoTSError) -> Frame?
+  ) throws(NanoTSError) -> Frame? {
+    for _ in 0..<Cursor.attempts {
+      do throws(NanoTSError) {
+        return try land(&self)
+      } catch where error.code == .overwritten {}
+    }
+    throw NanoTSError.overwritten(missing: 0, of: String(decoding: name, as: UTF8.self))
+  }
+}
+
+extension Store {
+  /// A cursor over the stream, before its first frame. An unknown stream reads as empty; once a writer makes it, the
+  /// cursor finds it.
+  ///
+  /// Throws `.invalidName` or `.closed`. The first cursor of an opened store reads the block table, O(blocks).
+  public func cursor(
+    of stream: String, options: CursorOptions = CursorOptions()
+  ) throws(NanoTSError) -> Cursor {
+    try checkOpen()
+    var cursor = Cursor(self, try StreamTable.checkedName(stream), options)
+    _ = try cursor.refreshDirectory()
+    return cursor
+  }
+}

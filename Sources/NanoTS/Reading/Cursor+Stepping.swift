@@ -1,0 +1,236 @@
+// What happens at the ends of a block, and when a block was recycled under the cursor.
+
+extension Cursor {
+  @usableFromInline @inline(never)
+  mutating func nextSlowly() throws(NanoTSError) -> Frame? {
+    while true {
+      guard window != nil else {
+        guard try enterFirstBlock() else { return nil }
+        continue
+      }
+      if upcoming < window!.count {
+        if let frame = try frame(at: upcoming) { return frame }
+        try skipToOldestLeft(expecting: window!.ordinal(upcoming))
+        continue
+      }
+      let countBefore = window!.count
+      guard window!.refresh() else {
+        try skipToOldestLeft(expecting: window!.ordinal(upcoming))
+        continue
+      }
+      setFastCount()
+      if window!.count > countBefore { continue }
+      guard try enterNextBlock() else {
+        standing = 0
+        return nil
+      }
+    }
+  }
+
+  @usableFromInline @inline(never)
+  mutating func previousSlowly() throws(NanoTSError) -> Frame? {
+    guard window != nil else { return nil }
+    while true {
+      let slot = upcoming - 1 - standing
+      if slot >= 0 {
+        upcoming = slot
+        standing = 0
+        if let frame = try frame(at: slot, stayingBehindDamage: true) { return frame }
+        try stopBeforeOldestLeft(from: window!.ordinal(slot))
+        return nil
+      }
+      (upcoming, standing) = (0, 0)
+      guard blockIndex > 0 else { return nil }
+      let ordinal = window!.firstOrdinal
+      guard try enter(blockIndex - 1) else {
+        try stopBeforeOldestLeft(from: ordinal &- 1)
+        return nil
+      }
+      upcoming = window!.count
+    }
+  }
+
+  // MARK: Frames
+
+  /// The frame at `slot`, onto which the cursor steps; nil when the block's life is over. Throws `.corrupt` for a frame
+  /// that does not prove itself or points outside its block; the cursor is then behind it, or before it going back.
+  private mutating func frame(at slot: Int, stayingBehindDamage: Bool = false) throws(NanoTSError) -> Frame? {
+    let window = window!
+    let frame = window.frame(slot)
+    let isWhole = frame != nil && (!verifiesChecksums || isWhole(slot, in: window))
+    guard window.header.isStill(window.generation) else { return nil }
+    guard let frame, isWhole else {
+      if !stayingBehindDamage { (upcoming, standing) = (slot + 1, 0) }
+      throw NanoTSError(
+        .corrupt,
+        "stream '\(String(decoding: name, as: UTF8.self))': frame \(window.ordinal(slot)) in block \(window.block) does "
+          + "not match its checksum or bounds; step on to pass over it, and run 'nanots verify'")
+    }
+    (upcoming, standing) = (slot + 1, 1)
+    return frame
+  }
+
+  private func isWhole(_ slot: Int, in window: BlockWindow) -> Bool {
+    window.body.isWhole(
+      slot, FrameChecksum(generation: window.generation), coversPayload: window.coversPayload)
+  }
+
+  // MARK: Blocks
+
+  mutating func setFastCount() { fastCount = verifiesChecksums ? 0 : window?.count ?? 0 }
+
+  /// Opens the block at `index` of the directory at its first frame; false when its life is over.
+  mutating func enter(_ index: Int) throws(NanoTSError) -> Bool {
+    let file = store.file
+    let isSuspect = store.isSuspect
+    guard
+      let opened = try BlockWindow(
+        file, directory[index],
+        mustProve: { values throws(NanoTSError) in
+          // A synced and sealed block of a suspect store may have been in the middle of being recycled: it proves
+          // itself too. An open block is trusted while its writer lives.
+          if isSuspect { return true }
+          guard values.state == .open else { return false }
+          let lock = FileLock(
+            file: file.mapped.descriptor, offset: StoreFile.LockOffset.stream(Int(values.streamSlot)))
+          return try !lock.isHeldByAnother()
+        })
+    else { return false }
+    window = opened
+    blockIndex = index
+    (upcoming, standing) = (0, 0)
+    setFastCount()
+    return true
+  }
+
+  /// Enters the block after the present one; false when there is none yet.
+  private mutating func enterNextBlock() throws(NanoTSError) -> Bool {
+    var expected = window!.ordinal(upcoming)
+    if blockIndex + 1 >= directory.count {
+      guard try refreshDirectory() else { return false }
+      // The writer left this block before the next one was published, so what it holds now is all.
+      let countBefore = window!.count
+      guard window!.refresh() else {
+        try skipToOldestLeft(expecting: expected)
+        return true
+      }
+      setFastCount()
+      if window!.count > countBefore { return true }
+    } else {
+      // A gap that was there when the directory was read is no news; `next` passes over it.
+      expected = directory[blockIndex + 1].firstOrdinal
+    }
+    guard try enter(blockIndex + 1) else {
+      try skipToOldestLeft(expecting: expected)
+      return true
+    }
+    try reportMissed(since: expected)
+    return true
+  }
+
+  private mutating func enterFirstBlock() throws(NanoTSError) -> Bool {
+    _ = try refreshDirectory()
+    if let expectedOrdinal {
+      guard !directory.isEmpty else { return false }
+      try skipToOldestLeft(expecting: expectedOrdinal)
+      return window != nil
+    }
+    for _ in 0..<Cursor.attempts {
+      guard !directory.isEmpty else {
+        expectedOrdinal = stream.map { store.file.slot($0.slot).nextOrdinal.acquired } ?? 0
+        return false
+      }
+      for index in 0..<directory.count where try enter(index) { return true }
+      _ = try refreshDirectory()
+    }
+    throw NanoTSError.overwritten(missing: 0, of: String(decoding: name, as: UTF8.self))
+  }
+
+  /// How often a reader looks again when writers recycle what it has just found. Each round takes a microsecond or two
+  /// and a writer fills a whole block in between, so more than a few mean a ring of one or two tiny blocks.
+  static let attempts = 1000
+
+  // MARK: Being lapped
+
+  /// Goes to the oldest frame left at or after `expected`, and reports how many were missed.
+  private mutating func skipToOldestLeft(expecting expected: UInt64) throws(NanoTSError) {
+    for _ in 0..<Cursor.attempts {
+      _ = try refreshDirectory()
+      guard !directory.isEmpty else {
+        leaveBlocks(expecting: expected)
+        return try reportFreed(since: expected)
+      }
+      var index = directory.lastBlock(startingAtOrBefore: expected)
+      while index < directory.count {
+        guard try enter(index) else { break }
+        let slot = expected > window!.firstOrdinal ? expected - window!.firstOrdinal : 0
+        if slot < UInt64(window!.count) || index + 1 == directory.count {
+          upcoming = Int(min(slot, UInt64(window!.count)))
+          return try reportMissed(since: expected)
+        }
+        index += 1
+      }
+    }
+    throw NanoTSError.overwritten(missing: 0, of: String(decoding: name, as: UTF8.self))
+  }
+
+  /// Throws `.overwritten` when the frame that comes next is not the expected one.
+  private func reportMissed(since expected: UInt64) throws(NanoTSError) {
+    let next = window!.ordinal(upcoming)
+    guard next > expected else { return }
+    throw NanoTSError.overwritten(missing: next - expected, of: String(decoding: name, as: UTF8.self))
+  }
+
+  /// With no block left, the stream's slot knows how many frames there have been.
+  private mutating func reportFreed(since expected: UInt64) throws(NanoTSError) {
+    guard let stream else { return }
+    let end = store.file.slot(stream.slot).nextOrdinal.acquired
+    guard end > expected else { return }
+    expectedOrdinal = end
+    throw NanoTSError.overwritten(missing: end - expected, of: String(decoding: name, as: UTF8.self))
+  }
+
+  /// Going back and finding nothing left: places the cursor before the oldest frame there is.
+  private mutating func stopBeforeOldestLeft(from ordinal: UInt64) throws(NanoTSError) {
+    let oldestKnown = directory.isEmpty ? ordinal : directory[0].firstOrdinal
+    window = nil
+    expectedOrdinal = nil
+    (upcoming, standing, fastCount) = (0, 0, 0)
+    _ = try enterFirstBlock()
+    throw NanoTSError.overwritten(
+      missing: ordinal >= oldestKnown ? ordinal - oldestKnown + 1 : 0, of: String(decoding: name, as: UTF8.self))
+  }
+
+  mutating func leaveBlocks(expecting ordinal: UInt64?) {
+    window = nil
+    expectedOrdinal = ordinal
+    (upcoming, standing, fastCount, blockIndex) = (0, 0, 0, 0)
+  }
+
+  // MARK: The directory
+
+  /// Looks for new blocks, keeping the place by its sequence; true when there is a block after the present one.
+  mutating func refreshDirectory() throws(NanoTSError) -> Bool {
+    if try forgetFreedStream() || stream == nil { stream = StreamTable(file: store.file).find(name) }
+    guard let stream else { return false }
+    let before = window?.sequence
+    directory = try store.directories.directory(of: stream.identifier, slot: stream.slot)
+    guard let before else { return !directory.isEmpty }
+    blockIndex = directory.lastBlock(upToSequence: before)
+    return blockIndex + 1 < directory.count
+  }
+
+  /// A stream that was freed is not the one that has its name now.
+  private mutating func forgetFreedStream() throws(NanoTSError) -> Bool {
+    guard let stream, store.file.slot(stream.slot).identifier.acquired != stream.identifier else { return false }
+    self.stream = nil
+    directory = StreamDirectory()
+    let hadPlace = window != nil
+    leaveBlocks(expecting: nil)
+    guard hadPlace else { return true }
+    throw NanoTSError(
+      .notFound,
+      "the stream '\(String(decoding: name, as: UTF8.self))' was freed while a cursor was on it; the next call looks for "
+        + "a new stream of that name")
+  }
+}

@@ -1,0 +1,68 @@
+/// A place in a stream, to step forward and back from.
+///
+/// A cursor stands on a frame, before the first one, or past the last one. `next` and `previous` move it and return
+/// the frame that it then stands on; at either end they return nil, and asked again later `next` sees frames committed
+/// since. A step within a block takes no lock, allocates nothing and makes no system call.
+///
+/// When the block under a cursor is recycled, the next call throws `.overwritten`, once, with the exact number of
+/// frames missed; the call after it goes on from the oldest frame left. The same holds for a block that the cursor knew
+/// of and that was recycled or freed before the cursor came to it.
+///
+/// A cursor is a value: a copy is an independent cursor at the same place. It keeps the mapping alive. One thread at a
+/// time may use it.
+public struct Cursor {
+  let store: Store
+  let name: [UInt8]
+  let verifiesChecksums: Bool
+  /// The stream, once it exists.
+  var stream: StreamTable.Stream?
+  var directory = StreamDirectory()
+  /// Index in `directory` of the block that `window` shows.
+  var blockIndex = 0
+  /// The ordinal that `next` should come to; nil until the cursor has a place.
+  var expectedOrdinal: UInt64?
+
+  /// The block that the cursor stands in; nil before the first block was entered.
+  @usableFromInline var window: BlockWindow?
+  /// Slots below this may be stepped to without a further look: `window.count`, or 0 when each frame must be verified.
+  @usableFromInline var fastCount = 0
+  /// The slot that `next` comes to.
+  @usableFromInline var upcoming = 0
+  /// 1 when the cursor stands on a frame (the one before `upcoming`), else 0.
+  @usableFromInline var standing = 0
+
+  init(_ store: Store, _ name: [UInt8], _ options: CursorOptions) {
+    self.store = store
+    self.name = name
+    verifiesChecksums = options.verifiesChecksums
+  }
+
+  /// Steps to the next frame and returns it, or returns nil when there is none yet.
+  ///
+  /// Throws `.overwritten` (see above), `.corrupt` for a damaged frame (the call after it goes on behind it),
+  /// `.unsupportedFeature` or `.ioFailure`. O(1); O(log blocks) at a block's end.
+  @inlinable @inline(__always)
+  public mutating func next() throws(NanoTSError) -> Frame? {
+    if upcoming < fastCount, let frame = window.unsafelyUnwrapped.frame(upcoming) {
+      upcoming &+= 1
+      standing = 1
+      return frame
+    }
+    return try nextSlowly()
+  }
+
+  /// Steps to the frame before and returns it, or returns nil when there is none: the cursor is then before the first.
+  ///
+  /// Throws as `next`. Frames missed going back are those that the cursor would have come to, down to the oldest that
+  /// it knew of. O(1); O(log blocks) at a block's start.
+  @inlinable @inline(__always)
+  public mutating func previous() throws(NanoTSError) -> Frame? {
+    let slot = upcoming &- 1 &- standing
+    if slot >= 0, slot < fastCount, let frame = window.unsafelyUnwrapped.frame(slot) {
+      upcoming = slot &+ 1
+      standing = 1
+      return frame
+    }
+    return try previousSlowly()
+  }
+}

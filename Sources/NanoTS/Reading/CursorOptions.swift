@@ -1,0 +1,9 @@
+/// How a cursor reads.
+public struct CursorOptions: Sendable {
+  /// Whether each frame's checksum is computed before it is handed out; a frame that fails it throws `.corrupt`.
+  /// Default false: what a writer of this boot wrote is right in memory, and `verify` looks for damage on the disk.
+  public var verifiesChecksums: Bool
+
+  /// Options with the defaults of the properties above.
+  public init(verifiesChecksums: Bool = false) { self.verifiesChecksums = verifiesChecksums }
+}

@@ -1,0 +1,50 @@
+extension Store {
+  /// The number of frames of `stream` with timestamps in `range`, both ends included; 0 for an unknown stream.
+  ///
+  /// Ordinals make it a subtraction: nothing is scanned. Throws `.invalidName`, `.closed`, `.corrupt` or `.ioFailure`.
+  /// O(log frames), and O(log blocks) more for each gap that `free` left in the range.
+  public func frameCount(
+    of stream: String, in range: ClosedRange<Int64> = Int64.min...Int64.max
+  ) throws(NanoTSError) -> UInt64 {
+    var low = try cursor(of: stream)
+    var high = low
+    for _ in 0..<Cursor.attempts {
+      try low.place(before: FramePosition(timestamp: range.lowerBound, key: .min))
+      high.directory = low.directory
+      try high.place(after: range.upperBound)
+      if let count = try high.frames(since: low) { return count }
+    }
+    throw NanoTSError.overwritten(missing: 0, of: stream)
+  }
+}
+
+extension Cursor {
+  /// The number of frames between an earlier place of the same stream and this one; nil when a block that has to be
+  /// asked was recycled meanwhile.
+  fileprivate func frames(since earlier: Cursor) throws(NanoTSError) -> UInt64? {
+    guard let low = earlier.window, let high = window else { return 0 }
+    guard low.header.isStill(low.generation), high.header.isStill(high.generation) else { return nil }
+    let from = directory.lastBlock(upToSequence: low.sequence)
+    guard from >= 0, directory[from].sequence == low.sequence, let between = framesBetweenStarts(from, blockIndex)
+    else { return nil }
+    let before = UInt64(earlier.upcoming)
+    let whole = between &+ UInt64(upcoming)
+    return whole >= before ? whole - before : 0
+  }
+
+  /// Frames from the start of one block of the directory to the start of another. Where no sequence number is missing
+  /// in between, ordinals say it; otherwise the halves are asked.
+  private func framesBetweenStarts(_ from: Int, _ to: Int) -> UInt64? {
+    guard from < to else { return 0 }
+    let (first, last) = (directory[from], directory[to])
+    if last.sequence - first.sequence == UInt64(to - from) { return last.firstOrdinal &- first.firstOrdinal }
+    if to - from == 1 {
+      let values = store.file.header(Int(first.block)).values()
+      guard let values, values.generation == first.generation else { return nil }
+      return UInt64(values.commit.count)
+    }
+    let middle = (from + to) / 2
+    guard let left = framesBetweenStarts(from, middle), let right = framesBetweenStarts(middle, to) else { return nil }
+    return left &+ right
+  }
+}

@@ -1,0 +1,120 @@
+/// The frames of a stream in a range of time, oldest first.
+///
+/// Iterating never fails: where frames were recycled or are damaged, iteration goes on behind them, and the next frame
+/// says in `missed` how many were left out. Use a `Cursor` to have each such event thrown. Frames are valid as long as
+/// the sequence, its store or the iterator is alive; their bytes are reached as `Frame` describes.
+public struct FrameSequence: Sequence {
+  @usableFromInline let start: Cursor
+  @usableFromInline let range: ClosedRange<Int64>
+
+  /// The same frames, newest first. `missed` is then not set: what is recycled lies at the end.
+  public func reversed() -> ReversedFrameSequence { ReversedFrameSequence(start: start, range: range) }
+
+  /// An iterator at the first frame of the range.
+  public func makeIterator() -> Iterator {
+    var cursor = start
+    let isPlaced = (try? cursor.place(before: FramePosition(timestamp: range.lowerBound, key: .min))) != nil
+    return Iterator(cursor: cursor, last: range.upperBound, isOver: !isPlaced)
+  }
+
+  /// Steps through the frames. One thread at a time.
+  public struct Iterator: IteratorProtocol {
+    @usableFromInline var cursor: Cursor
+    @usableFromInline let last: Int64
+    @usableFromInline var isOver: Bool
+
+    /// The next frame, or nil at the end of the range. O(1).
+    @inlinable @inline(__always)
+    public mutating func next() -> Frame? {
+      if cursor.upcoming < cursor.fastCount, !isOver,
+        let frame = cursor.window.unsafelyUnwrapped.frame(cursor.upcoming), frame.timestamp <= last
+      {
+        cursor.upcoming &+= 1
+        cursor.standing = 1
+        return frame
+      }
+      return nextSlowly()
+    }
+
+    @usableFromInline @inline(never)
+    mutating func nextSlowly() -> Frame? {
+      var missed: UInt64 = 0
+      while !isOver {
+        do throws(NanoTSError) {
+          guard var frame = try cursor.next(), frame.timestamp <= last else {
+            isOver = true
+            return nil
+          }
+          frame.missed = missed
+          return frame
+        } catch where error.code == .overwritten {
+          missed += error.missedFrames
+        } catch where error.code == .corrupt {
+          missed += 1
+        } catch {
+          isOver = true
+        }
+      }
+      return nil
+    }
+  }
+}
+
+/// The frames of a stream in a range of time, newest first.
+public struct ReversedFrameSequence: Sequence {
+  @usableFromInline let start: Cursor
+  @usableFromInline let range: ClosedRange<Int64>
+
+  /// An iterator at the last frame of the range.
+  public func makeIterator() -> Iterator {
+    var cursor = start
+    let isPlaced = (try? cursor.place(after: range.upperBound)) != nil
+    return Iterator(cursor: cursor, first: range.lowerBound, isOver: !isPlaced)
+  }
+
+  /// Steps through the frames. One thread at a time.
+  public struct Iterator: IteratorProtocol {
+    @usableFromInline var cursor: Cursor
+    @usableFromInline let first: Int64
+    @usableFromInline var isOver: Bool
+
+    /// The next older frame, or nil at the end of the range. O(1).
+    @inlinable @inline(__always)
+    public mutating func next() -> Frame? {
+      while !isOver {
+        do throws(NanoTSError) {
+          guard let frame = try cursor.previous(), frame.timestamp >= first else { break }
+          return frame
+        } catch where error.code == .corrupt {
+          continue
+        } catch {
+          break
+        }
+      }
+      isOver = true
+      return nil
+    }
+  }
+}
+
+extension Cursor {
+  /// Places the cursor behind the last frame at `timestamp`.
+  mutating func place(after timestamp: Int64) throws(NanoTSError) {
+    if timestamp == .max {
+      try seekToEnd()
+    } else {
+      try place(before: FramePosition(timestamp: timestamp + 1, key: .min))
+    }
+  }
+}
+
+extension Store {
+  /// The frames of `stream` with timestamps in `range`, both ends included. An unknown stream has none.
+  ///
+  /// Throws `.invalidName` or `.closed`.
+  public func frames(
+    of stream: String, in range: ClosedRange<Int64> = Int64.min...Int64.max
+  ) throws(NanoTSError) -> FrameSequence {
+    FrameSequence(start: try cursor(of: stream), range: range)
+  }
+}

@@ -1,0 +1,218 @@
+/// One pass over a store that believes nothing.
+struct Verification {
+  let file: StoreFile
+  var report = VerificationReport()
+  private var names: [UInt64: String] = [:]
+
+  init(file: StoreFile) { self.file = file }
+
+  mutating func run() throws(NanoTSError) {
+    checkSlots()
+    for block in 0..<(try file.blocksInFile()) { checkBlock(block) }
+    checkLists()
+  }
+
+  mutating func add(
+    _ kind: Finding.Kind, _ message: String, stream: String? = nil, block: Int? = nil, ordinal: UInt64? = nil
+  ) {
+    report.findings.append(Finding(kind: kind, stream: stream, block: block, ordinal: ordinal, message: message))
+  }
+
+  // MARK: Stream table
+
+  private mutating func checkSlots() {
+    for index in 0..<file.usedSlots {
+      let slot = file.slot(index)
+      let version = slot.version.acquired
+      let identifier = slot.identifier.relaxed
+      guard identifier != 0, version & 1 == 0 else { continue }
+      let name = slot.readName(identifier: identifier)
+      guard slot.version.isStill(version) else { continue }
+      if let name {
+        names[identifier] = String(decoding: name, as: UTF8.self)
+      } else {
+        add(.stream, "stream table entry \(index) has a name that does not match its checksum")
+      }
+    }
+  }
+
+  // MARK: Blocks
+
+  private mutating func checkBlock(_ block: Int) {
+    let header = file.header(block)
+    let generation = header.generation.acquired
+    guard !Generation.isOdd(generation) else { return }
+    guard let values = header.values() else {
+      if header.isStill(generation) { add(.header, "state \(header.state.relaxed) does not exist", block: block) }
+      return
+    }
+    guard values.holdsFrames else { return }
+    var found = Verification(file: file)
+    found.names = names
+    found.check(block, values)
+    // What was found in a block that was recycled meanwhile says nothing.
+    guard header.isStill(generation) else { return }
+    report.findings += found.report.findings
+    report.checkedBlocks += 1
+    report.checkedFrames += found.report.checkedFrames
+  }
+
+  private mutating func check(_ block: Int, _ values: BlockHeaderValues) {
+    let stream = names[values.streamIdentifier]
+    if values.identityChecksum != values.computedIdentityChecksum {
+      add(.header, "the header's identity does not match its checksum", stream: stream, block: block)
+    }
+    if stream == nil {
+      add(.header, "the block belongs to a stream that the stream table does not have", block: block)
+    }
+    checkPreamble(block, values, stream)
+    guard let body = BlockBody(file, block, values) else {
+      add(
+        .header,
+        "\(values.commit.count) frames and payloads up to byte \(values.commit.payloadEnd) are impossible in a block "
+          + "of \(file.layout.blockSize) bytes, or its layout is unknown", stream: stream, block: block)
+      return
+    }
+    checkFrames(body, block, values, stream)
+    if values.state == .sealed { checkSeal(body, block, values, stream) }
+  }
+
+  private mutating func checkPreamble(_ block: Int, _ values: BlockHeaderValues, _ stream: String?) {
+    guard let preamble = BlockPreamble(checking: UnsafeRawBufferPointer(file.body(block))) else {
+      add(.preamble, "the preamble does not match its checksum", stream: stream, block: block)
+      return
+    }
+    let isOfThisBlock =
+      preamble.generation == values.generation && preamble.uuid == file.uuid
+      && preamble.streamIdentifier == values.streamIdentifier && preamble.sequence == values.sequence
+      && preamble.segment == values.segment && preamble.firstOrdinal == values.firstOrdinal
+      && preamble.bodyLayout == values.bodyLayout && Int(preamble.blockSize) == file.layout.blockSize
+      && (stream == nil || String(decoding: preamble.name, as: UTF8.self) == stream)
+    if !isOfThisBlock {
+      add(
+        .preamble,
+        "the preamble names stream '\(String(decoding: preamble.name, as: UTF8.self))', sequence "
+          + "\(preamble.sequence), first frame \(preamble.firstOrdinal); the header has sequence \(values.sequence), "
+          + "first frame \(values.firstOrdinal)", stream: stream, block: block)
+    }
+  }
+
+  private mutating func checkFrames(_ body: BlockBody, _ block: Int, _ values: BlockHeaderValues, _ stream: String?) {
+    let checksum = FrameChecksum(generation: body.generation)
+    var previous: FramePosition?
+    for slot in 0..<body.count {
+      let entry = body.entry(slot)
+      let ordinal = values.firstOrdinal &+ UInt64(slot)
+      report.checkedFrames += 1
+      guard let payload = body.payload(of: entry) else {
+        add(
+          .frame, "its payload of \(entry.length) bytes at \(entry.offset) lies outside the block's payloads",
+          stream: stream, block: block, ordinal: ordinal)
+        continue
+      }
+      if !body.isWhole(slot, checksum, coversPayload: file.checksPayloads) {
+        add(.frame, "it does not match its checksum", stream: stream, block: block, ordinal: ordinal)
+      } else if let previous, !(previous < entry.position) {
+        add(.frame, "it is not after the frame before it", stream: stream, block: block, ordinal: ordinal)
+      } else if !Verification.isPadded(body, entry, payload.count) {
+        add(.frame, "the padding behind its payload is not zero", stream: stream, block: block, ordinal: ordinal)
+      }
+      previous = entry.position
+    }
+  }
+
+  private static func isPadded(_ body: BlockBody, _ entry: IndexEntry, _ length: Int) -> Bool {
+    let end = Int(entry.offset) + length
+    return body.bytes[end..<min(end.roundedUp(to: 8), body.bytes.count)].allSatisfy { $0 == 0 }
+  }
+
+  private mutating func checkSeal(_ body: BlockBody, _ block: Int, _ values: BlockHeaderValues, _ stream: String?) {
+    if values.sealChecksum != values.computedSealChecksum {
+      add(.header, "the header's seal does not match its checksum", stream: stream, block: block)
+      return
+    }
+    guard body.count > 0 else {
+      add(.header, "the block is sealed and holds no frame", stream: stream, block: block)
+      return
+    }
+    let (first, last) = (body.entry(0).position, body.entry(body.count - 1).position)
+    let isRight =
+      first == FramePosition(timestamp: values.firstTimestamp, key: values.firstKey)
+      && last == FramePosition(timestamp: values.lastTimestamp, key: values.lastKey)
+      && body.payloadByteCount(of: body.count) == UInt64(values.payloadBytes)
+    if !isRight {
+      add(
+        .header,
+        "the header says \(values.firstTimestamp) to \(values.lastTimestamp) in \(values.payloadBytes) bytes; the "
+          + "index says \(first.timestamp) to \(last.timestamp)", stream: stream, block: block)
+    }
+  }
+
+  // MARK: Lists
+
+  /// Checks the lists, unless a writer changes them at the same time: then they say nothing, and each look at them is
+  /// given up. A holder of the allocation lock that died leaves them to the next one; that is no damage either.
+  private mutating func checkLists() {
+    let epoch = file.shared.allocationEpoch
+    for _ in 0..<3 {
+      let before = epoch.acquired
+      guard before & 1 == 0 else { continue }
+      var found = Verification(file: file)
+      found.names = names
+      for index in 0..<file.usedSlots { found.checkList(of: index) }
+      found.checkFreeList()
+      guard epoch.isStill(before) else { continue }
+      report.findings += found.report.findings
+      return
+    }
+  }
+
+  private mutating func checkList(of index: Int) {
+    let slot = file.slot(index)
+    let identifier = slot.identifier.relaxed
+    guard identifier != 0 else { return }
+    let name = names[identifier]
+    let pool = BlockPool(file: file)
+    var (count, previous, sequence) = (0, Int?.none, UInt64?.none)
+    var next = pool.target(slot.head)
+    while let block = next {
+      guard count < file.layout.blockCount else {
+        add(.list, "the list of blocks runs in a circle", stream: name, block: block)
+        return
+      }
+      let header = file.header(block)
+      guard let values = header.values(), values.holdsFrames, values.streamIdentifier == identifier else {
+        add(.list, "the list of blocks leads to a block that is not the stream's", stream: name, block: block)
+        return
+      }
+      if pool.target(header.previous) != previous || sequence.map({ $0 >= values.sequence }) ?? false {
+        add(.list, "the block is not behind its neighbour in the list", stream: name, block: block)
+        return
+      }
+      (count, previous, sequence) = (count + 1, block, values.sequence)
+      next = pool.target(header.next)
+    }
+    if count != Int(slot.blockCount.relaxed) || previous != pool.target(slot.tail) {
+      add(
+        .list, "the list has \(count) blocks and the stream table says \(slot.blockCount.relaxed), or its end differs",
+        stream: name)
+    }
+  }
+
+  private mutating func checkFreeList() {
+    let pool = BlockPool(file: file)
+    var count = 0
+    var next = pool.target(file.shared.freeListHead)
+    while let block = next, count <= file.layout.blockCount {
+      guard file.header(block).values()?.state == .free else {
+        add(.list, "the free list leads to a block that is not free", block: block)
+        return
+      }
+      count += 1
+      next = pool.target(file.header(block).next)
+    }
+    if count != Int(file.shared.freeListCount.relaxed) {
+      add(.list, "the free list has \(count) blocks and its counter says \(file.shared.freeListCount.relaxed)")
+    }
+  }
+}

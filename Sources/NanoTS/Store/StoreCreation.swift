@@ -1,0 +1,66 @@
+internal import CNanoTS
+
+/// Making a new store file.
+///
+/// The file is made whole under a temporary name beside its own and then renamed, so that nobody sees half a store; on
+/// any failure the temporary file is gone again.
+enum StoreCreation {
+  /// Creates the file at `path`. Throws `.alreadyExists` unless `replacing`, `.outOfSpace` when the disk has no room,
+  /// and the errors of `StoreLayout` for sizes outside their ranges. O(blocks): every page of the tables is written.
+  static func create(at path: String, _ options: StoreOptions, replacing: Bool) throws(NanoTSError) {
+    let layout = try StoreLayout(
+      blockSize: options.blockSize, blockCount: options.blockCount, streamCapacity: options.streamCapacity)
+    let initial = options.initialBlockCount ?? options.blockCount
+    guard (1...options.blockCount).contains(initial) else {
+      throw NanoTSError(
+        .invalidBlockCount, "initial block count \(initial) is outside 1...\(options.blockCount), the block count")
+    }
+    if !replacing { try refuseExisting(path) }
+    let temporary = "\(path).\(Machine.processID)-\(String(Entropy.next(), radix: 16)).new"
+    do throws(NanoTSError) {
+      try write(temporary, layout, initial, options)
+      try publish(temporary, as: path, replacing: replacing)
+    } catch {
+      // The first error is the one to report; a file that was never created cannot be removed and need not be.
+      nts_unlink(temporary)
+      throw error
+    }
+  }
+
+  /// A look ahead, so that a large file is not written in vain; the rename decides.
+  private static func refuseExisting(_ path: String) throws(NanoTSError) {
+    do throws(NanoTSError) {
+      _ = try FileDescriptor(opening: path, .read)
+    } catch where error.code == .notFound {
+      return
+    } catch where error.code == .invalidArgument {
+      throw error
+    } catch {}
+    throw SystemCall.failure(ErrorNumber.exists, "create", path)
+  }
+
+  private static func write(
+    _ path: String, _ layout: StoreLayout, _ initial: Int, _ options: StoreOptions
+  ) throws(NanoTSError) {
+    let descriptor = try FileDescriptor(opening: path, .createExclusively)
+    try descriptor.reserve(0..<layout.fileSize(blocks: initial))
+    let header = FileHeader(
+      uuid: StoreUUID(high: Entropy.next(), low: Entropy.next()), layout: layout, initialBlockCount: initial,
+      timeUnit: options.timeUnit.rawValue, payloadChecksums: options.checksums)
+    let mapped = try MappedFile(mapping: descriptor, byteCount: layout.dataOffset, writable: true)
+    header.write(to: UnsafeMutableRawBufferPointer(start: mapped.base, count: FileHeader.byteCount))
+    let shared = SharedState(base: mapped.base + FileHeader.byteCount)
+    shared.availableBlocks.storeRelaxed(UInt32(initial))
+    shared.closedCleanly.storeRelaxed(1)
+    try descriptor.sync()
+  }
+
+  private static func publish(_ temporary: String, as path: String, replacing: Bool) throws(NanoTSError) {
+    if replacing {
+      try SystemCall.check(nts_rename(temporary, path), "rename", path)
+    } else {
+      try SystemCall.check(nts_rename_new(temporary, path), "rename", path)
+    }
+    try SystemCall.check(nts_sync_directory_of(path), "fsync of the directory", path)
+  }
+}

@@ -1,0 +1,95 @@
+import Synchronization
+
+/// What one opening of a store for writing means to the file: the boot it happened in, and whether it ended cleanly.
+///
+/// SharedState says in which boot a writer last had the store open and whether everything was synced when the last one
+/// left. A store of another boot that was not left cleanly is suspect: its table may be older than its bodies.
+final class StoreSession: Sendable {
+  private struct State: ~Copyable {
+    var writers = 0
+    var isClosed = false
+    var isMarkedOpen = false
+    var isUnsynced = false
+    var presence: FileDescriptor?
+  }
+
+  private let file: StoreFile
+  private let state: Mutex<State>
+
+  /// True when the machine has restarted since a writer had the store open and did not leave it cleanly.
+  static func isSuspect(_ file: StoreFile) -> Bool {
+    let shared = file.shared
+    guard shared.closedCleanly.acquired != 1 else { return false }
+    let boot = Machine.bootID()
+    return boot == .unknown || shared.bootID != boot
+  }
+
+  /// Begins a session that may write: settles a suspect store first, and makes this process's presence known, so that
+  /// only the last one to leave calls the store clean.
+  init(beginning file: StoreFile) throws(NanoTSError) {
+    self.file = file
+    let presence = try FileDescriptor(reopening: file.mapped.descriptor, .readWrite)
+    try AllocationLock(file, through: presence).withLock { pool throws(NanoTSError) in
+      if StoreSession.isSuspect(file) {
+        try pool.settle(checkingAll: file.shared.unorderedReuse.relaxed == 1)
+        try file.mapped.descriptor.sync()
+      }
+      let boot = Machine.bootID()
+      if file.shared.bootID != boot { file.shared.bootID = boot }
+    }
+    try FileLock(file: presence, offset: StoreFile.LockOffset.writers).lock(.shared)
+    state = Mutex(State(presence: presence))
+  }
+
+  /// Must be called before the first change of this session reaches the file; a writer also says whether it syncs.
+  func willChange(durably: Bool) throws(NanoTSError) {
+    try state.withLock { state throws(NanoTSError) in
+      let shared = file.shared
+      let mustFlag = !durably && shared.unorderedReuse.relaxed == 0
+      if !durably { state.isUnsynced = true }
+      guard !state.isMarkedOpen || mustFlag || shared.closedCleanly.relaxed == 1 else { return }
+      shared.closedCleanly.storeRelaxed(0)
+      if mustFlag { shared.unorderedReuse.storeRelaxed(1) }
+      try file.syncShared()
+      state.isMarkedOpen = true
+    }
+  }
+
+  func writerOpened() { state.withLock { $0.writers += 1 } }
+
+  /// The last writer of a closed store ends the session.
+  func writerClosed() throws(NanoTSError) {
+    try end { state in
+      state.writers -= 1
+      return state.isClosed && state.writers == 0
+    }
+  }
+
+  /// Closes the store: the session ends now, or with its last writer.
+  func close() throws(NanoTSError) {
+    try end { state in
+      guard !state.isClosed else { return false }
+      state.isClosed = true
+      return state.writers == 0
+    }
+  }
+
+  private func end(_ isOver: (inout State) -> Bool) throws(NanoTSError) {
+    try state.withLock { state throws(NanoTSError) in
+      guard isOver(&state), let presence = state.presence else { return }
+      state.presence = nil
+      if state.isMarkedOpen && !state.isUnsynced { try markClean(presence) }
+    }
+  }
+
+  /// Calls the store clean if nobody else may be writing it. The presence lock goes with its descriptor.
+  private func markClean(_ presence: FileDescriptor) throws(NanoTSError) {
+    try AllocationLock(file, through: presence).withLock { _ throws(NanoTSError) in
+      guard try FileLock(file: presence, offset: StoreFile.LockOffset.writers).tryLock(.exclusive) else { return }
+      try file.mapped.descriptor.sync()
+      file.shared.unorderedReuse.storeRelaxed(0)
+      file.shared.closedCleanly.storeReleased(1)
+      try file.mapped.descriptor.sync()
+    }
+  }
+}

@@ -1,0 +1,82 @@
+internal import CNanoTS
+
+/// An open file description of a regular file, closed when the last reference goes.
+final class FileDescriptor: Sendable {
+  enum Mode {
+    case read
+    case readWrite
+    case createExclusively
+
+    fileprivate var flag: Int32 {
+      switch self {
+      case .read: Int32(NTS_OPEN_READ)
+      case .readWrite: Int32(NTS_OPEN_READ_WRITE)
+      case .createExclusively: Int32(NTS_OPEN_CREATE_EXCLUSIVE)
+      }
+    }
+  }
+
+  let number: Int32
+  let path: String
+
+  /// Opens `path`. Throws `.notFound`, `.cannotOpen`, `.readOnly`, `.alreadyExists`, `.outOfSpace` or `.ioFailure`.
+  init(opening path: String, _ mode: Mode) throws(NanoTSError) {
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+      throw NanoTSError(.invalidArgument, "the path '\(path)' is empty or holds a NUL byte")
+    }
+    number = try SystemCall.check(nts_open(path, mode.flag), "open", path)
+    self.path = path
+    let kind = nts_check_regular(number)
+    if kind < 0 {
+      nts_close(number)
+      if kind == -ErrorNumber.invalid {
+        throw NanoTSError(.cannotOpen, "\(path) is not a regular file; give the path of a store")
+      }
+      throw SystemCall.failure(-kind, "open", path)
+    }
+  }
+
+  /// A new description of the same file: locks belong to descriptions, so each holder of a lock has its own.
+  init(reopening other: FileDescriptor, _ mode: Mode) throws(NanoTSError) {
+    path = other.path
+    number = try SystemCall.check(nts_reopen(other.number, other.path, mode.flag), "open", other.path)
+  }
+
+  deinit { nts_close(number) }
+
+  /// The file's length in bytes.
+  func size() throws(NanoTSError) -> UInt64 {
+    var size: UInt64 = 0
+    try SystemCall.check(nts_file_size(number, &size), "fstat", path)
+    return size
+  }
+
+  func setSize(_ size: Int) throws(NanoTSError) {
+    try SystemCall.check(nts_set_file_size(number, UInt64(size)), "ftruncate", path)
+  }
+
+  /// Gives `range` of the file real space on the disk and grows the file to hold it: by posix_fallocate, or by writing
+  /// zeros where the file system has no such call. Throws `.outOfSpace` when there is not enough.
+  func reserve(_ range: Range<Int>) throws(NanoTSError) {
+    guard !range.isEmpty else { return }
+    let result = nts_reserve(number, UInt64(range.lowerBound), UInt64(range.count))
+    guard result == -ErrorNumber.notSupported || result == -ErrorNumber.invalid else {
+      try SystemCall.check(result, "posix_fallocate", path)
+      return
+    }
+    try SystemCall.check(
+      nts_write_zeros(number, UInt64(range.lowerBound), UInt64(range.count)), "write", path)
+  }
+
+  /// Fills as much of `buffer` from `offset` as the file has; returns how many bytes that was.
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(NanoTSError) -> Int {
+    Int(
+      try SystemCall.check(
+        nts_read_at(number, buffer.baseAddress, buffer.count, UInt64(offset)), "pread", path))
+  }
+
+  /// Makes everything written to the file, mapped or not, survive power loss.
+  func sync() throws(NanoTSError) {
+    try SystemCall.check(nts_sync_file(number), "fdatasync", path)
+  }
+}

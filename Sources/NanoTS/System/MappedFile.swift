@@ -1,0 +1,40 @@
+internal import CNanoTS
+
+/// A store's file, mapped shared from its first byte; unmapped and closed when the last reference goes.
+///
+/// The mapping covers the largest size the file may come to have. Bytes past the file's present end must not be
+/// touched: whoever computes an address checks it against `readableByteCount`.
+final class MappedFile: Sendable {
+  let descriptor: FileDescriptor
+  let isWritable: Bool
+  let byteCount: Int
+  nonisolated(unsafe) let base: UnsafeMutableRawPointer
+
+  static let pageSize = nts_page_size()
+
+  init(mapping descriptor: FileDescriptor, byteCount: Int, writable: Bool) throws(NanoTSError) {
+    self.descriptor = descriptor
+    self.byteCount = byteCount
+    isWritable = writable
+    var address: UnsafeMutableRawPointer?
+    try SystemCall.check(
+      nts_map(descriptor.number, byteCount, writable ? 1 : 0, &address), "mmap", descriptor.path)
+    base = address!
+  }
+
+  deinit { nts_unmap(base, byteCount) }
+
+  /// The part of the mapping that has a file behind it now. One system call.
+  func readableByteCount() throws(NanoTSError) -> Int {
+    Int(min(try descriptor.size(), UInt64(byteCount)))
+  }
+
+  /// Makes the bytes of `range`, and whatever shares a page with them, survive power loss. Waits for the disk.
+  func sync(_ range: Range<Int>) throws(NanoTSError) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= byteCount)
+    guard !range.isEmpty else { return }
+    let start = range.lowerBound & ~(MappedFile.pageSize - 1)
+    try SystemCall.check(
+      nts_sync_range(base + start, range.upperBound - start), "msync", descriptor.path)
+  }
+}

@@ -1,0 +1,99 @@
+/// Moving a writer from one block to the next.
+///
+/// In the order that both a kill and a power loss demand: the earlier block is sealed and, if the policy says so, synced
+/// (body before header); a block is claimed, which ends its earlier life; the end of that life is synced; and only then
+/// does the new life begin to overwrite the body.
+struct BlockHandover {
+  let lease: StreamLease
+  let durability: Durability
+  let autoReclaim: Bool
+  let metadata: [UInt8]
+
+  private var file: StoreFile { lease.file }
+  private var slot: StreamSlot { lease.slot }
+
+  /// Bytes from a block's start to its first payload.
+  var payloadStart: Int { BlockPreamble.byteCount(name: lease.stream.name.count, metadata: metadata.count) }
+
+  /// The largest payload that this session can store.
+  func maximumFrameByteCount(keyed: Bool) -> Int {
+    BlockAppender.capacity(
+      blockSize: file.layout.blockSize, payloadStart: payloadStart,
+      entrySize: keyed ? IndexEntry.keyedByteCount : IndexEntry.byteCount)
+  }
+
+  /// Claims a block for the stream, or returns nil when none may be taken. What readers see of the stream is unchanged.
+  func claim() throws(NanoTSError) -> Int? {
+    let claimed = try lease.allocation.withLock { pool throws(NanoTSError) in
+      try pool.claim(for: slot, reclaiming: autoReclaim, through: lease.descriptor)
+    }
+    if let claimed, durability != .none { try file.syncHeader(claimed) }
+    return claimed
+  }
+
+  var noFreeBlocks: NanoTSError {
+    let remedy =
+      autoReclaim
+      ? "all of them are being written; give the store more blocks or write fewer streams at once"
+      : "free blocks, or open the writer with auto-reclaim"
+    return NanoTSError(
+      .noFreeBlocks, "no block of the \(file.layout.blockCount) in \(file.path) is free: \(remedy)")
+  }
+
+  /// Begins the life of `block`, claimed before, as the stream's newest.
+  func install(
+    _ block: Int, segment: UInt64, firstOrdinal: UInt64, first: FramePosition, keyed: Bool
+  ) throws(NanoTSError) -> BlockAppender {
+    let salt = Entropy.next()
+    return try lease.allocation.withLock { pool throws(NanoTSError) in
+      let values = BlockHeaderValues(
+        generation: pool.nextGeneration(of: block, salt: salt),
+        commit: BlockCommit(count: 0, payloadEnd: UInt32(payloadStart)), state: .open,
+        bodyLayout: .plain(keyed: keyed), streamIdentifier: lease.stream.identifier,
+        sequence: slot.nextSequence.relaxed, segment: segment, streamSlot: UInt32(lease.stream.slot),
+        identityChecksum: 0, firstOrdinal: firstOrdinal, firstTimestamp: first.timestamp, firstKey: first.key,
+        lastTimestamp: 0, lastKey: 0, syncedCount: 0, uniformLength: BlockHeader.noLength,
+        sealChecksum: 0, payloadBytes: 0)
+      pool.install(block, in: slot, values, preamble: preamble(values))
+      if slot.nextSegment.relaxed == segment { slot.nextSegment.storeRelaxed(segment &+ 1) }
+      return BlockAppender(file: file, block: block, values: values, payloadStart: payloadStart)
+    }
+  }
+
+  private func preamble(_ values: BlockHeaderValues) -> BlockPreamble {
+    BlockPreamble(
+      generation: values.generation, uuid: file.uuid, streamIdentifier: values.streamIdentifier,
+      sequence: values.sequence, segment: values.segment, firstOrdinal: values.firstOrdinal,
+      blockSize: UInt32(file.layout.blockSize), bodyLayout: values.bodyLayout, timeUnit: file.timeUnit,
+      payloadChecksums: file.checksPayloads ? 1 : 0, name: lease.stream.name, metadata: metadata)
+  }
+
+  /// Ends the writing of the block that `appender` has, and syncs it if the policy says so. A block in which no frame
+  /// was appended is given back.
+  func seal(_ appender: inout BlockAppender) throws(NanoTSError) {
+    guard appender.count > 0 else {
+      try lease.allocation.withLock { pool throws(NanoTSError) in pool.recoverOpenBlock(of: slot) }
+      return
+    }
+    appender.seal()
+    slot.nextOrdinal.storeReleased(appender.firstOrdinal &+ UInt64(appender.count))
+    if durability != .none { try sync(&appender) }
+  }
+
+  /// Makes every committed frame of the block survive power loss: payloads and entries first, then the header that
+  /// vouches for them.
+  func sync(_ appender: inout BlockAppender) throws(NanoTSError) {
+    let top = file.layout.blockSize
+    if appender.count > appender.syncedCount {
+      try file.syncBody(appender.block, appender.syncedPayloadEnd..<appender.payloadEnd)
+      try file.syncBody(appender.block, appender.indexLow..<(top - appender.syncedCount * appender.entrySize))
+      appender.syncedCount = appender.count
+      appender.syncedPayloadEnd = appender.payloadEnd
+      appender.header.syncedCount.storeReleased(UInt32(truncatingIfNeeded: appender.count))
+    }
+    try file.syncHeader(appender.block)
+  }
+
+  /// Makes everything written to the file survive power loss.
+  func syncFile() throws(NanoTSError) { try file.mapped.descriptor.sync() }
+}

@@ -1,0 +1,74 @@
+/// The exclusive right to write one stream: the kernel's lock, held through this lease's own file description.
+///
+/// The lock goes when the lease does, also when the process is killed. All functions are called by the stream's writer.
+final class StreamLease {
+  let file: StoreFile
+  let stream: StreamTable.Stream
+  let descriptor: FileDescriptor
+  let allocation: AllocationLock
+
+  var slot: StreamSlot { file.slot(stream.slot) }
+
+  /// Finds or makes the stream called `name` and takes its lock; recovers what a dead writer left open. With
+  /// `durable`, a stream just made is synced before it is used.
+  ///
+  /// Throws `.streamBusy` with the holder's process id, `.tooManyStreams`, or `.ioFailure`.
+  init(_ file: StoreFile, _ name: [UInt8], durable: Bool) throws(NanoTSError) {
+    self.file = file
+    let descriptor = try FileDescriptor(reopening: file.mapped.descriptor, .readWrite)
+    let allocation = AllocationLock(file, through: descriptor)
+    // Under the allocation lock a taken stream lock means a writer: others take it only while they hold the former.
+    let found = try allocation.withLock { pool throws(NanoTSError) -> Result<StreamTable.Stream, NanoTSError> in
+      guard let stream = StreamTable(file: file).findOrCreate(name) else {
+        return .failure(StreamLease.tableFull(file, name))
+      }
+      let lock = FileLock(file: descriptor, offset: StoreFile.LockOffset.stream(stream.slot))
+      guard try lock.tryLock() else { return .failure(StreamLease.busy(file, stream)) }
+      pool.recoverOpenBlock(of: file.slot(stream.slot))
+      return .success(stream)
+    }
+    stream = try found.get()
+    self.descriptor = descriptor
+    self.allocation = allocation
+    slot.writerProcess.storeRelaxed(UInt32(bitPattern: Machine.processID))
+    if durable { try file.syncSlot(stream.slot) }
+  }
+
+  /// Gives the stream up before the lease goes. Idempotent.
+  func release() throws(NanoTSError) {
+    slot.writerProcess.storeRelaxed(0)
+    try FileLock(file: descriptor, offset: StoreFile.LockOffset.stream(stream.slot)).unlock()
+  }
+
+  private static func tableFull(_ file: StoreFile, _ name: [UInt8]) -> NanoTSError {
+    NanoTSError(
+      .tooManyStreams,
+      "the stream '\(String(decoding: name, as: UTF8.self))' cannot be made: the store \(file.path) has all of its "
+        + "\(file.layout.streamCapacity) streams; free one, or create a store with a larger stream capacity")
+  }
+
+  static func busy(_ file: StoreFile, _ stream: StreamTable.Stream) -> NanoTSError {
+    let holder = file.slot(stream.slot).writerProcess.relaxed
+    return NanoTSError(
+      .streamBusy,
+      "the stream '\(String(decoding: stream.name, as: UTF8.self))' of \(file.path) has a writer already, in process "
+        + "\(holder); a stream has one writer at a time: close that one or take another stream")
+  }
+
+  /// The position that the next frame must exceed: that of the stream's last frame.
+  func lastPosition() -> FramePosition? {
+    let pool = BlockPool(file: file)
+    guard let tail = pool.target(slot.tail), let values = file.header(tail).values(), values.state == .sealed else {
+      return slot.floor
+    }
+    return FramePosition(timestamp: values.lastTimestamp, key: values.lastKey)
+  }
+
+  /// True when the stream's newest block has room for keys in its index.
+  func lastBlockIsKeyed() -> Bool {
+    guard let tail = BlockPool(file: file).target(slot.tail), let values = file.header(tail).values() else {
+      return false
+    }
+    return Int(values.bodyLayout.entrySize) == IndexEntry.keyedByteCount
+  }
+}

@@ -1,0 +1,201 @@
+internal import CNanoTS
+
+/// A writer's state and its hot path. Functions return false when they refuse, and keep the error for `takeError`: an
+/// error made on the hot path would cost it more than the append.
+struct WriterCore {
+  /// Nil once the writer is closed.
+  var lease: StreamLease?
+  let handover: BlockHandover
+  let durability: Durability
+  private let clamps: Bool
+
+  /// The block being written, if any frame was appended yet.
+  var appender: BlockAppender?
+  private var lastTimestamp: Int64
+  private var lastKey: Int64
+  private var hasLast: Bool
+  private var usesKeys: Bool
+  private var nextOrdinal: UInt64
+  private let segment: UInt64
+  var error: NanoTSError?
+  /// A sync that failed: what it was to make durable may be lost, and no later success makes up for it.
+  var syncFailure: NanoTSError?
+  /// The frame whose payload the caller is filling, and the last position before it.
+  private var pending: (stamp: FrameStamp, last: FramePosition?)?
+
+  init(_ lease: StreamLease, _ handover: BlockHandover, _ options: WriterOptions) {
+    self.lease = lease
+    self.handover = handover
+    durability = options.durability
+    clamps = options.outOfOrder == .clamp
+    let last = lease.lastPosition()
+    lastTimestamp = last?.timestamp ?? .min
+    lastKey = last?.key ?? .min
+    hasLast = last != nil
+    usesKeys = lease.lastBlockIsKeyed()
+    nextOrdinal = lease.slot.nextOrdinal.relaxed
+    segment = lease.slot.nextSegment.relaxed
+  }
+
+  var isOpen: Bool { lease != nil }
+
+  var last: FramePosition? { hasLast ? FramePosition(timestamp: lastTimestamp, key: lastKey) : nil }
+
+  var maximumFrameByteCount: Int { handover.maximumFrameByteCount(keyed: usesKeys) }
+
+  mutating func takeError() -> NanoTSError {
+    defer { error = nil }
+    return error ?? NanoTSError(.closed, "the writer was closed")
+  }
+
+  // MARK: One frame
+
+  @inline(__always)
+  mutating func append(_ bytes: UnsafeRawPointer?, _ byteCount: Int, _ position: FramePosition, _ flags: UInt32)
+    -> Bool
+  {
+    // The common case first: in order, and it fits into the open block.
+    if position.timestamp > lastTimestamp || (position.timestamp == lastTimestamp && position.key > lastKey),
+      let place = appender?.place(byteCount: byteCount, key: position.key)
+    {
+      let stamp = FrameStamp(timestamp: position.timestamp, key: position.key, flags: flags, isClamped: false)
+      appender!.copy(bytes, byteCount, to: place)
+      appender!.addEntry(place, byteCount, stamp)
+      appender!.commit()
+      lastTimestamp = position.timestamp
+      lastKey = position.key
+      return durability != .everyFrame || sync()
+    }
+    return appendSlowly(bytes, byteCount, position, flags)
+  }
+
+  @inline(never)
+  private mutating func appendSlowly(
+    _ bytes: UnsafeRawPointer?, _ byteCount: Int, _ position: FramePosition, _ flags: UInt32
+  ) -> Bool {
+    guard let (stamp, place) = prepare(byteCount, position, flags) else { return false }
+    appender!.copy(bytes, byteCount, to: place)
+    add(stamp, place, byteCount)
+    appender!.commit()
+    return durability != .everyFrame || sync()
+  }
+
+  mutating func add(_ stamp: FrameStamp, _ place: UnsafeMutableRawPointer, _ byteCount: Int) {
+    appender!.addEntry(place, byteCount, stamp)
+    (lastTimestamp, lastKey, hasLast) = (stamp.timestamp, stamp.key, true)
+  }
+
+  /// Checks the frame and finds its place, in a new block if it must be.
+  private mutating func prepare(
+    _ byteCount: Int, _ position: FramePosition, _ flags: UInt32
+  ) -> (FrameStamp, UnsafeMutableRawPointer)? {
+    do throws(NanoTSError) {
+      try checkUsable()
+      let stamp = try stamp(position, flags, after: last)
+      try checkSize(byteCount, key: stamp.key)
+      return (stamp, try place(for: stamp, byteCount))
+    } catch {
+      self.error = error
+      return nil
+    }
+  }
+
+  func checkUsable() throws(NanoTSError) {
+    guard isOpen else { throw NanoTSError(.closed, "the writer of this stream was closed; open another") }
+    guard pending == nil else {
+      throw NanoTSError(.invalidArgument, "the closure that fills a frame must not use the writer that called it")
+    }
+    if let syncFailure { throw syncFailure }
+  }
+
+  /// The frame as it will be stored after `last`: as given, or clamped. Throws `.outOfOrder`.
+  func stamp(
+    _ position: FramePosition, _ flags: UInt32, after last: FramePosition?
+  ) throws(NanoTSError) -> FrameStamp {
+    guard let last, !(last < position) else {
+      return FrameStamp(timestamp: position.timestamp, key: position.key, flags: flags, isClamped: false)
+    }
+    if clamps, last.timestamp < .max {
+      return FrameStamp(timestamp: last.timestamp + 1, key: 0, flags: flags, isClamped: true)
+    }
+    throw NanoTSError(
+      .outOfOrder,
+      "the frame at (timestamp \(position.timestamp), key \(position.key)) is not after the stream's last one at "
+        + "(timestamp \(last.timestamp), key \(last.key)); time only goes forward within a stream")
+  }
+
+  func checkSize(_ byteCount: Int, key: Int64) throws(NanoTSError) {
+    let limit = handover.maximumFrameByteCount(keyed: usesKeys || key != 0)
+    guard byteCount >= 0, byteCount <= limit else {
+      throw NanoTSError(
+        byteCount < 0 ? .invalidArgument : .frameTooLarge,
+        "a frame of \(byteCount) bytes does not fit: the limit is \(limit) bytes with this block size, stream name and "
+          + "metadata; use larger blocks")
+    }
+  }
+
+  /// Where the payload goes: in the open block, or in a new one when it does not fit there.
+  mutating func place(for stamp: FrameStamp, _ byteCount: Int) throws(NanoTSError) -> UnsafeMutableRawPointer {
+    if let place = appender?.place(byteCount: byteCount, key: stamp.key) { return place }
+    try moveToNextBlock(for: stamp)
+    return appender!.place(byteCount: byteCount, key: stamp.key)!
+  }
+
+  /// Installs a new block for `stamp`. The claim comes before the seal, so that when no block is to be had the open one
+  /// stays open and takes frames that still fit it; only a reclaiming writer that finds nothing else seals its own
+  /// block to recycle it.
+  private mutating func moveToNextBlock(for stamp: FrameStamp) throws(NanoTSError) {
+    var claimed = try handover.claim()
+    if claimed == nil, handover.autoReclaim, appender != nil {
+      try sealOpenBlock()
+      claimed = try handover.claim()
+    }
+    guard let block = claimed else { throw handover.noFreeBlocks }
+    try sealOpenBlock()
+    let keyed = usesKeys || stamp.key != 0
+    appender = try handover.install(
+      block, segment: segment, firstOrdinal: nextOrdinal,
+      first: FramePosition(timestamp: stamp.timestamp, key: stamp.key), keyed: keyed)
+    usesKeys = keyed
+  }
+
+  mutating func sealOpenBlock() throws(NanoTSError) {
+    guard appender != nil else { return }
+    nextOrdinal = appender!.firstOrdinal &+ UInt64(appender!.count)
+    defer { appender = nil }
+    do throws(NanoTSError) {
+      try handover.seal(&appender!)
+    } catch {
+      syncFailure = error
+      throw error
+    }
+  }
+
+  // MARK: In place
+
+  /// A place for `byteCount` bytes that the caller fills before `finish`.
+  mutating func reserve(_ byteCount: Int, _ position: FramePosition) -> UnsafeMutableRawPointer? {
+    guard let (stamp, place) = prepare(byteCount, position, 0) else { return nil }
+    pending = (stamp, last)
+    // Until `finish`, nothing is after this: an append from within the closure takes the slow path and is refused there.
+    (lastTimestamp, lastKey) = (.max, .max)
+    return place
+  }
+
+  /// Appends the `used` bytes at `place`, unless there cannot be so many.
+  mutating func finish(_ place: UnsafeMutableRawPointer, _ used: Int, of byteCount: Int, _ flags: UInt32) -> Bool {
+    var (stamp, last) = pending!
+    pending = nil
+    stamp.flags = flags
+    (lastTimestamp, lastKey) = (last?.timestamp ?? .min, last?.key ?? .min)
+    guard used >= 0, used <= byteCount else {
+      error = NanoTSError(
+        .invalidArgument, "the closure said that it used \(used) bytes of the \(byteCount) it was given")
+      return false
+    }
+    appender!.padTail(of: place, used)
+    add(stamp, place, used)
+    appender!.commit()
+    return durability != .everyFrame || sync()
+  }
+}
