@@ -4,6 +4,7 @@ internal import CNanoTS
 ///
 /// The order of stores is the protocol: payload, entry, then the commit word with release, so that whoever sees the
 /// new count sees the whole frame (I1).
+@safe
 struct BlockAppender {
   let block: Int
   let header: BlockHeader
@@ -29,8 +30,8 @@ struct BlockAppender {
   init(file: StoreFile, block: Int, values: BlockHeaderValues, payloadStart: Int) {
     self.block = block
     header = file.header(block)
-    let body = file.body(block)
-    base = body.baseAddress!
+    let body = unsafe file.body(block)
+    unsafe base = body.baseAddress!
     entrySize = Int(values.bodyLayout.entrySize)
     firstOrdinal = values.firstOrdinal
     checksumSeed = FrameChecksum(generation: values.generation).seed
@@ -55,21 +56,21 @@ struct BlockAppender {
     guard UInt(bitPattern: byteCount) <= UInt(bitPattern: indexLow),
       payloadEnd + byteCount.roundedUp(to: 8) + entrySize <= indexLow, key == 0 || isKeyed
     else { return nil }
-    return base + payloadEnd
+    return unsafe base + payloadEnd
   }
 
   /// Copies a payload of `byteCount` bytes to `place`, padding it with zeros to a multiple of 8.
   @inline(__always)
   func copy(_ bytes: UnsafeRawPointer?, _ byteCount: Int, to place: UnsafeMutableRawPointer) {
-    guard let bytes, byteCount > 0 else { return }
-    padTail(of: place, byteCount)
-    place.copyMemory(from: bytes, byteCount: byteCount)
+    guard let bytes = unsafe bytes, byteCount > 0 else { return }
+    unsafe padTail(of: place, byteCount)
+    unsafe place.copyMemory(from: bytes, byteCount: byteCount)
   }
 
   /// Zeroes the last word that a payload of `byteCount` bytes touches, so that nothing of an earlier life shows there.
   @inline(__always)
   func padTail(of place: UnsafeMutableRawPointer, _ byteCount: Int) {
-    if byteCount & 7 != 0 { place.storeBytes(of: 0, toByteOffset: byteCount & ~7, as: UInt64.self) }
+    if byteCount & 7 != 0 { unsafe place.storeBytes(of: 0, toByteOffset: byteCount & ~7, as: UInt64.self) }
   }
 
   /// Writes the entry for the payload that lies at `place` and does not yet show it to readers.
@@ -79,11 +80,11 @@ struct BlockAppender {
     var entry = IndexEntry(
       timestamp: frame.timestamp, key: frame.key, offset: UInt32(truncatingIfNeeded: payloadEnd),
       lengthAndMarks: frame.isClamped ? length | IndexEntry.clampedMark : length, checksum: 0, flags: frame.flags)
-    entry.checksum = nts_frame_checksum(
+    entry.checksum = unsafe nts_frame_checksum(
       checksumSeed, entry.timestamp, entry.key, entry.offset, entry.lengthAndMarks, entry.flags, place,
       checksPayloads ? byteCount : 0)
     indexLow -= entrySize
-    entry.write(to: base + indexLow, keyed: isKeyed)
+    unsafe entry.write(to: base + indexLow, keyed: isKeyed)
     payloadEnd += byteCount.roundedUp(to: 8)
     payloadBytes += byteCount
     count += 1
@@ -112,7 +113,7 @@ struct BlockAppender {
   func seal() {
     precondition(count > 0)
     guard var values = header.unguardedValues(generation: header.generation.relaxed) else { return }
-    let last = IndexEntry(at: UnsafeRawPointer(base + indexLow), keyed: isKeyed)
+    let last = unsafe IndexEntry(at: UnsafeRawPointer(base + indexLow), keyed: isKeyed)
     values.state = .sealed
     values.lastTimestamp = last.timestamp
     values.lastKey = last.key

@@ -2,6 +2,7 @@
 /// `payloadEnd`, which were taken from the file once and held to the block's size.
 ///
 /// Nothing read through it is valid unless the block's generation is the same afterwards.
+@safe
 struct BlockBody {
   let bytes: UnsafeRawBufferPointer
   let generation: UInt64
@@ -18,7 +19,7 @@ struct BlockBody {
     guard payloadEnd >= BlockPreamble.fixedByteCount, payloadEnd <= bytes.count,
       count <= (bytes.count - payloadEnd) / entrySize
     else { return nil }
-    self.bytes = bytes
+    unsafe self.bytes = unsafe bytes
     self.generation = generation
     self.entrySize = entrySize
     self.payloadEnd = payloadEnd
@@ -26,7 +27,7 @@ struct BlockBody {
   }
 
   init?(_ file: StoreFile, _ index: Int, _ values: BlockHeaderValues) {
-    self.init(
+    unsafe self.init(
       UnsafeRawBufferPointer(file.body(index)), generation: values.generation, layout: values.bodyLayout,
       commit: values.commit)
   }
@@ -36,22 +37,22 @@ struct BlockBody {
   /// The entry of the frame at `slot`. Bound: `slot` is below `count`, so the entry lies above `payloadEnd`.
   func entry(_ slot: Int) -> IndexEntry {
     precondition(slot >= 0 && slot < count)
-    return IndexEntry(at: bytes.baseAddress! + (bytes.count - (slot + 1) * entrySize), keyed: isKeyed)
+    return unsafe IndexEntry(at: bytes.baseAddress! + (bytes.count - (slot + 1) * entrySize), keyed: isKeyed)
   }
 
   /// The payload that `entry` names, or nil when it does not lie among the payloads.
   func payload(of entry: IndexEntry) -> UnsafeRawBufferPointer? {
     guard entry.liesWithin(BlockPreamble.fixedByteCount, payloadEnd), entry.offset & 7 == 0 else { return nil }
     let start = Int(entry.offset)
-    return UnsafeRawBufferPointer(rebasing: bytes[start..<(start + entry.length)])
+    return unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<(start + entry.length)])
   }
 
   /// True when the frame at `slot` proves itself by its checksum. O(payload).
   func isWhole(_ slot: Int, _ checksum: FrameChecksum, coversPayload: Bool) -> Bool {
     let entry = entry(slot)
-    guard let payload = payload(of: entry) else { return false }
-    let covered = coversPayload ? payload : UnsafeRawBufferPointer(start: nil, count: 0)
-    return checksum.value(of: entry, payload: covered) == entry.checksum
+    guard let payload = unsafe payload(of: entry) else { return false }
+    let covered = unsafe coversPayload ? payload : UnsafeRawBufferPointer(start: nil, count: 0)
+    return unsafe checksum.value(of: entry, payload: covered) == entry.checksum
   }
 
   /// The number of frames from the first on that are whole and in order, taking the first `trusted` as they are.

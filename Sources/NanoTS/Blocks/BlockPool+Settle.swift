@@ -57,7 +57,7 @@ extension BlockPool {
   private func wholeFrames(of block: Int, _ values: BlockHeaderValues, checkingAll: Bool) -> Int {
     guard checkingAll else { return Int(values.commit.count) }
     guard let body = BlockBody(file, block, values),
-      let preamble = BlockPreamble(checking: body.bytes), preamble.generation == values.generation
+      let preamble = unsafe BlockPreamble(checking: body.bytes), preamble.generation == values.generation
     else { return 0 }
     return body.wholePrefix(trusting: 0, coversPayload: file.checksPayloads)
   }

@@ -104,7 +104,7 @@ struct BlockPool {
   func install(_ block: Int, in slot: StreamSlot, _ values: BlockHeaderValues, preamble: BlockPreamble) {
     let header = file.header(block)
     precondition(values.generation == nextGeneration(of: block, salt: values.generation))
-    preamble.write(to: file.body(block))
+    unsafe preamble.write(to: file.body(block))
     header.writeIdentity(values)
     header.state.storeRelaxed(BlockState.open.rawValue)
     header.generation.storeReleased(values.generation)

@@ -31,24 +31,24 @@ final class StoreFile: Sendable {
 
   var path: String { mapped.descriptor.path }
 
-  var shared: SharedState { SharedState(base: mapped.base + FileHeader.byteCount) }
+  var shared: SharedState { unsafe SharedState(base: mapped.base + FileHeader.byteCount) }
 
   /// Bound: the stream table was inside the file when the store was opened.
   func slot(_ index: Int) -> StreamSlot {
     precondition(index >= 0 && index < layout.streamCapacity)
-    return StreamSlot(base: mapped.base + layout.streamTableOffset + index * StreamSlot.byteCount)
+    return unsafe StreamSlot(base: mapped.base + layout.streamTableOffset + index * StreamSlot.byteCount)
   }
 
   /// Bound: the block table was inside the file when the store was opened.
   func header(_ index: Int) -> BlockHeader {
     precondition(index >= 0 && index < layout.blockCount)
-    return BlockHeader(base: mapped.base + layout.blockTableOffset + index * BlockHeader.byteCount)
+    return unsafe BlockHeader(base: mapped.base + layout.blockTableOffset + index * BlockHeader.byteCount)
   }
 
   /// The bytes of a block. Bound: inside the mapping; the caller knows that the file reaches so far.
   func body(_ index: Int) -> UnsafeMutableRawBufferPointer {
     precondition(index >= 0 && index < layout.blockCount)
-    return UnsafeMutableRawBufferPointer(
+    return unsafe UnsafeMutableRawBufferPointer(
       start: mapped.base + layout.dataOffset + index * layout.blockSize, count: layout.blockSize)
   }
 

@@ -98,24 +98,25 @@ struct StreamDirectory {
 }
 
 /// Room for directory entries, written once each, in order.
+@safe
 final class DirectoryStorage: @unchecked Sendable {
   let capacity: Int
   private let entries: UnsafeMutablePointer<DirectoryEntry>
 
   init(capacity: Int) {
     self.capacity = capacity
-    entries = .allocate(capacity: capacity)
+    unsafe entries = .allocate(capacity: capacity)
   }
 
-  deinit { entries.deallocate() }
+  deinit { unsafe entries.deallocate() }
 
   func write(_ entry: DirectoryEntry, at index: Int) {
     precondition(index >= 0 && index < capacity)
-    (entries + index).initialize(to: entry)
+    unsafe (entries + index).initialize(to: entry)
   }
 
   subscript(index: Int) -> DirectoryEntry {
     precondition(index >= 0 && index < capacity)
-    return entries[index]
+    return unsafe entries[index]
   }
 }

@@ -6,25 +6,26 @@ public import Synchronization
 
 /// A 64-bit atomic field in the mapping.
 @frozen @usableFromInline
+@safe
 struct AtomicUInt64 {
   @usableFromInline let cell: UnsafeMutablePointer<Atomic<UInt64>>
 
   @inlinable @inline(__always)
   init(_ base: UnsafeMutableRawPointer, _ offset: Int) {
-    cell = (base + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
+    unsafe cell = unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
   }
 
   @inlinable @inline(__always)
-  var relaxed: UInt64 { cell.pointee.load(ordering: .relaxed) }
+  var relaxed: UInt64 { unsafe cell.pointee.load(ordering: .relaxed) }
 
   @inlinable @inline(__always)
-  var acquired: UInt64 { cell.pointee.load(ordering: .acquiring) }
+  var acquired: UInt64 { unsafe cell.pointee.load(ordering: .acquiring) }
 
   @inlinable @inline(__always)
-  func storeRelaxed(_ value: UInt64) { cell.pointee.store(value, ordering: .relaxed) }
+  func storeRelaxed(_ value: UInt64) { unsafe cell.pointee.store(value, ordering: .relaxed) }
 
   @inlinable @inline(__always)
-  func storeReleased(_ value: UInt64) { cell.pointee.store(value, ordering: .releasing) }
+  func storeReleased(_ value: UInt64) { unsafe cell.pointee.store(value, ordering: .releasing) }
 
   /// The reader's last step of a seqlock: true while no change has begun since `expected` was loaded. The acquire fence
   /// keeps every earlier load before this one (Boehm, "Can seqlocks get along with programming language memory
@@ -47,23 +48,24 @@ struct AtomicUInt64 {
 
 /// A 32-bit atomic field in the mapping.
 @frozen @usableFromInline
+@safe
 struct AtomicUInt32 {
   @usableFromInline let cell: UnsafeMutablePointer<Atomic<UInt32>>
 
   @inlinable @inline(__always)
   init(_ base: UnsafeMutableRawPointer, _ offset: Int) {
-    cell = (base + offset).assumingMemoryBound(to: Atomic<UInt32>.self)
+    unsafe cell = unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt32>.self)
   }
 
   @inlinable @inline(__always)
-  var relaxed: UInt32 { cell.pointee.load(ordering: .relaxed) }
+  var relaxed: UInt32 { unsafe cell.pointee.load(ordering: .relaxed) }
 
   @inlinable @inline(__always)
-  var acquired: UInt32 { cell.pointee.load(ordering: .acquiring) }
+  var acquired: UInt32 { unsafe cell.pointee.load(ordering: .acquiring) }
 
   @inlinable @inline(__always)
-  func storeRelaxed(_ value: UInt32) { cell.pointee.store(value, ordering: .relaxed) }
+  func storeRelaxed(_ value: UInt32) { unsafe cell.pointee.store(value, ordering: .relaxed) }
 
   @inlinable @inline(__always)
-  func storeReleased(_ value: UInt32) { cell.pointee.store(value, ordering: .releasing) }
+  func storeReleased(_ value: UInt32) { unsafe cell.pointee.store(value, ordering: .releasing) }
 }

@@ -30,6 +30,7 @@
 
 /// A view of one block header. Bound: `base` is the header's first byte in a mapping that holds all its 128 bytes.
 @frozen @usableFromInline
+@safe
 struct BlockHeader {
   @usableFromInline static let byteCount = 128
   static let mixedLengths = UInt32.max
@@ -37,7 +38,7 @@ struct BlockHeader {
   @usableFromInline let base: UnsafeMutableRawPointer
 
   @inlinable @inline(__always)
-  init(base: UnsafeMutableRawPointer) { self.base = base }
+  init(base: UnsafeMutableRawPointer) { unsafe self.base = unsafe base }
 
   enum Offset {
     static let generation = 0
@@ -64,27 +65,27 @@ struct BlockHeader {
 
   /// Written out because inlined readers in other modules use it: offset 0 of the header.
   @inlinable @inline(__always)
-  var generation: AtomicUInt64 { AtomicUInt64(base, 0) }
+  var generation: AtomicUInt64 { unsafe AtomicUInt64(base, 0) }
 
-  var commit: AtomicUInt64 { AtomicUInt64(base, Offset.commit) }
-  var next: AtomicUInt32 { AtomicUInt32(base, Offset.next) }
-  var previous: AtomicUInt32 { AtomicUInt32(base, Offset.previous) }
-  var state: AtomicUInt32 { AtomicUInt32(base, Offset.state) }
-  var bodyLayout: AtomicUInt32 { AtomicUInt32(base, Offset.bodyLayout) }
-  var streamIdentifier: AtomicUInt64 { AtomicUInt64(base, Offset.streamIdentifier) }
-  var sequence: AtomicUInt64 { AtomicUInt64(base, Offset.sequence) }
-  var segment: AtomicUInt64 { AtomicUInt64(base, Offset.segment) }
-  var streamSlot: AtomicUInt32 { AtomicUInt32(base, Offset.streamSlot) }
-  var identityChecksum: AtomicUInt32 { AtomicUInt32(base, Offset.identityChecksum) }
-  var firstOrdinal: AtomicUInt64 { AtomicUInt64(base, Offset.firstOrdinal) }
-  var firstTimestamp: AtomicUInt64 { AtomicUInt64(base, Offset.firstTimestamp) }
-  var firstKey: AtomicUInt64 { AtomicUInt64(base, Offset.firstKey) }
-  var lastTimestamp: AtomicUInt64 { AtomicUInt64(base, Offset.lastTimestamp) }
-  var lastKey: AtomicUInt64 { AtomicUInt64(base, Offset.lastKey) }
-  var syncedCount: AtomicUInt32 { AtomicUInt32(base, Offset.syncedCount) }
-  var uniformLength: AtomicUInt32 { AtomicUInt32(base, Offset.uniformLength) }
-  var sealChecksum: AtomicUInt32 { AtomicUInt32(base, Offset.sealChecksum) }
-  var payloadBytes: AtomicUInt32 { AtomicUInt32(base, Offset.payloadBytes) }
+  var commit: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.commit) }
+  var next: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.next) }
+  var previous: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.previous) }
+  var state: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.state) }
+  var bodyLayout: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.bodyLayout) }
+  var streamIdentifier: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.streamIdentifier) }
+  var sequence: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.sequence) }
+  var segment: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.segment) }
+  var streamSlot: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.streamSlot) }
+  var identityChecksum: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.identityChecksum) }
+  var firstOrdinal: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.firstOrdinal) }
+  var firstTimestamp: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.firstTimestamp) }
+  var firstKey: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.firstKey) }
+  var lastTimestamp: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.lastTimestamp) }
+  var lastKey: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.lastKey) }
+  var syncedCount: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.syncedCount) }
+  var uniformLength: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.uniformLength) }
+  var sealChecksum: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.sealChecksum) }
+  var payloadBytes: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.payloadBytes) }
 
   /// True while no handover has begun since `expected` was loaded: what was read of the block before is good.
   @inlinable @inline(__always)

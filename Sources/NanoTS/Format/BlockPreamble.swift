@@ -68,9 +68,9 @@ struct BlockPreamble {
     let end = BlockPreamble.byteCount(name: name.count, metadata: metadata.count)
     precondition(end <= bytes.count)
     func store<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, _ offset: Int) {
-      bytes.storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self)
+      unsafe bytes.storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self)
     }
-    for index in 0..<BlockPreamble.fixedByteCount { bytes[index] = 0 }
+    for index in 0..<BlockPreamble.fixedByteCount { unsafe bytes[index] = 0 }
     store(BlockPreamble.magic, Offset.magic)
     store(generation, Offset.generation)
     store(uuid.high, Offset.uuid)
@@ -88,34 +88,34 @@ struct BlockPreamble {
     store(UInt32(metadata.count), Offset.metadataLength)
     var at = Offset.text
     for byte in name {
-      bytes[at] = byte
+      unsafe bytes[at] = byte
       at += 1
     }
     for byte in metadata {
-      bytes[at] = byte
+      unsafe bytes[at] = byte
       at += 1
     }
     while at < end {
-      bytes[at] = 0
+      unsafe bytes[at] = 0
       at += 1
     }
-    store(BlockPreamble.checksum(of: UnsafeRawBufferPointer(bytes), textLength: name.count + metadata.count),
+    unsafe store(BlockPreamble.checksum(of: UnsafeRawBufferPointer(bytes), textLength: name.count + metadata.count),
       Offset.checksum)
   }
 
   /// Bound: `bytes` holds the fixed part and `textLength` bytes after it.
   fileprivate static func checksum(of bytes: UnsafeRawBufferPointer, textLength: Int) -> UInt32 {
     var checksum = Checksum()
-    checksum.add(UnsafeRawBufferPointer(rebasing: bytes[0..<Offset.checksum]))
-    checksum.add(UnsafeRawBufferPointer(rebasing: bytes[Offset.text..<(Offset.text + textLength)]))
+    unsafe checksum.add(UnsafeRawBufferPointer(rebasing: bytes[0..<Offset.checksum]))
+    unsafe checksum.add(UnsafeRawBufferPointer(rebasing: bytes[Offset.text..<(Offset.text + textLength)]))
     return checksum.value
   }
 
   /// The lengths of name and metadata, or nil when so much text cannot be in `bytes`.
   fileprivate static func textLengths(of bytes: UnsafeRawBufferPointer) -> (name: Int, metadata: Int)? {
     guard bytes.count >= fixedByteCount else { return nil }
-    let name = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: Offset.nameLength, as: UInt32.self)))
-    let metadata = Int(
+    let name = unsafe Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: Offset.nameLength, as: UInt32.self)))
+    let metadata = unsafe Int(
       UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: Offset.metadataLength, as: UInt32.self)))
     guard name <= StreamSlot.maximumNameByteCount, metadata <= bytes.count - fixedByteCount - name else { return nil }
     return (name, metadata)
@@ -127,12 +127,12 @@ extension BlockPreamble {
   /// Reads and checks the preamble at the start of `bytes`, the block or its first part; nil when its magic, lengths or checksum are wrong.
   /// O(name + metadata).
   init?(checking bytes: UnsafeRawBufferPointer) {
-    guard let lengths = BlockPreamble.textLengths(of: bytes) else { return nil }
+    guard let lengths = unsafe BlockPreamble.textLengths(of: bytes) else { return nil }
     func load<T: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _: T.Type) -> T {
-      T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: T.self))
+      unsafe T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: T.self))
     }
     guard load(Offset.magic, UInt64.self) == BlockPreamble.magic,
-      load(Offset.checksum, UInt32.self)
+      unsafe load(Offset.checksum, UInt32.self)
         == BlockPreamble.checksum(of: bytes, textLength: lengths.name + lengths.metadata)
     else { return nil }
     generation = load(Offset.generation, UInt64.self)
@@ -145,7 +145,7 @@ extension BlockPreamble {
     bodyLayout = BodyLayout(kind: load(Offset.layoutKind, UInt8.self), entrySize: load(Offset.entrySize, UInt8.self))
     timeUnit = load(Offset.timeUnit, UInt8.self)
     payloadChecksums = load(Offset.payloadChecksums, UInt8.self)
-    name = Array(bytes[Offset.text..<(Offset.text + lengths.name)])
-    metadata = Array(bytes[(Offset.text + lengths.name)..<(Offset.text + lengths.name + lengths.metadata)])
+    name = unsafe Array(bytes[Offset.text..<(Offset.text + lengths.name)])
+    metadata = unsafe Array(bytes[(Offset.text + lengths.name)..<(Offset.text + lengths.name + lengths.metadata)])
   }
 }

@@ -6,18 +6,18 @@ struct Checksum {
 
   mutating func add(_ word: UInt64) {
     var little = word.littleEndian
-    state = nts_crc32c_update(state, &little, 8)
+    state = unsafe nts_crc32c_update(state, &little, 8)
   }
 
   mutating func add(_ word: Int64) { add(UInt64(bitPattern: word)) }
 
   mutating func add(_ word: UInt32) {
     var little = word.littleEndian
-    state = nts_crc32c_update(state, &little, 4)
+    state = unsafe nts_crc32c_update(state, &little, 4)
   }
 
   mutating func add(_ bytes: UnsafeRawBufferPointer) {
-    state = nts_crc32c_update(state, bytes.baseAddress, bytes.count)
+    state = unsafe nts_crc32c_update(state, bytes.baseAddress, bytes.count)
   }
 
   var value: UInt32 { ~state }
@@ -31,14 +31,14 @@ struct FrameChecksum {
   /// O(1). The seed is the running state after the generation's eight bytes.
   init(generation: UInt64) {
     var little = generation.littleEndian
-    seed = nts_crc32c_update(UInt32(NTS_CRC32C_START), &little, 8)
+    seed = unsafe nts_crc32c_update(UInt32(NTS_CRC32C_START), &little, 8)
   }
 
   /// The checksum that `entry` must carry for `payload`. In a store without checksums the payload is left out, and the
   /// entry is covered all the same. O(payload.count).
   @inline(__always)
   func value(of entry: IndexEntry, payload: UnsafeRawBufferPointer) -> UInt32 {
-    nts_frame_checksum(
+    unsafe nts_frame_checksum(
       seed, entry.timestamp, entry.key, entry.offset, entry.lengthAndMarks, entry.flags, payload.baseAddress,
       payload.count)
   }

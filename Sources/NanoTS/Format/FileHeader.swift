@@ -70,7 +70,7 @@ struct FileHeader: Equatable {
   init(reading bytes: UnsafeRawBufferPointer) {
     precondition(bytes.count >= FileHeader.byteCount)
     func load<T: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _: T.Type) -> T {
-      T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: T.self))
+      unsafe T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: T.self))
     }
     magic = load(Offset.magic, UInt64.self)
     version = load(Offset.version, UInt32.self)
@@ -109,9 +109,9 @@ struct FileHeader: Equatable {
   func write(to bytes: UnsafeMutableRawBufferPointer) {
     precondition(bytes.count >= FileHeader.byteCount)
     func store<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, _ offset: Int) {
-      bytes.storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self)
+      unsafe bytes.storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self)
     }
-    for index in 0..<FileHeader.byteCount { bytes[index] = 0 }
+    for index in 0..<FileHeader.byteCount { unsafe bytes[index] = 0 }
     store(magic, Offset.magic)
     store(version, Offset.version)
     store(byteOrder, Offset.byteOrder)
@@ -129,19 +129,19 @@ struct FileHeader: Equatable {
     store(streamTableOffset, Offset.streamTable)
     store(blockTableOffset, Offset.blockTable)
     store(dataOffset, Offset.data)
-    store(FileHeader.checksum(of: UnsafeRawBufferPointer(bytes)), Offset.checksum)
+    unsafe store(FileHeader.checksum(of: UnsafeRawBufferPointer(bytes)), Offset.checksum)
   }
 
   /// The checksum that the header page in `bytes` should carry.
   static func checksum(of bytes: UnsafeRawBufferPointer) -> UInt32 {
     var checksum = Checksum()
-    checksum.add(UnsafeRawBufferPointer(rebasing: bytes[0..<Offset.checksum]))
+    unsafe checksum.add(UnsafeRawBufferPointer(rebasing: bytes[0..<Offset.checksum]))
     return checksum.value
   }
 
   /// The checksum that the header page in `bytes` does carry.
   static func storedChecksum(of bytes: UnsafeRawBufferPointer) -> UInt32 {
-    UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: Offset.checksum, as: UInt32.self))
+    unsafe UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: Offset.checksum, as: UInt32.self))
   }
 }
 

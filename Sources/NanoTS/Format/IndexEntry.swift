@@ -38,23 +38,23 @@ struct IndexEntry {
   /// Reads an entry. Bound: `address` has `keyed ? 32 : 24` readable bytes, aligned to 8.
   @inlinable @inline(__always)
   init(at address: UnsafeRawPointer, keyed: Bool) {
-    timestamp = address.load(as: Int64.self)
-    let place = address.load(fromByteOffset: 8, as: UInt64.self)
+    timestamp = unsafe address.load(as: Int64.self)
+    let place = unsafe address.load(fromByteOffset: 8, as: UInt64.self)
     offset = UInt32(truncatingIfNeeded: place)
     lengthAndMarks = UInt32(truncatingIfNeeded: place >> 32)
-    let proof = address.load(fromByteOffset: 16, as: UInt64.self)
+    let proof = unsafe address.load(fromByteOffset: 16, as: UInt64.self)
     checksum = UInt32(truncatingIfNeeded: proof)
     flags = UInt32(truncatingIfNeeded: proof >> 32)
-    key = keyed ? address.load(fromByteOffset: 24, as: Int64.self) : 0
+    key = unsafe keyed ? address.load(fromByteOffset: 24, as: Int64.self) : 0
   }
 
   /// Writes the entry. Bound: as for reading.
   @inline(__always)
   func write(to address: UnsafeMutableRawPointer, keyed: Bool) {
-    address.storeBytes(of: timestamp, as: Int64.self)
-    address.storeBytes(of: UInt64(offset) | UInt64(lengthAndMarks) << 32, toByteOffset: 8, as: UInt64.self)
-    address.storeBytes(of: UInt64(checksum) | UInt64(flags) << 32, toByteOffset: 16, as: UInt64.self)
-    if keyed { address.storeBytes(of: key, toByteOffset: 24, as: Int64.self) }
+    unsafe address.storeBytes(of: timestamp, as: Int64.self)
+    unsafe address.storeBytes(of: UInt64(offset) | UInt64(lengthAndMarks) << 32, toByteOffset: 8, as: UInt64.self)
+    unsafe address.storeBytes(of: UInt64(checksum) | UInt64(flags) << 32, toByteOffset: 16, as: UInt64.self)
+    if keyed { unsafe address.storeBytes(of: key, toByteOffset: 24, as: Int64.self) }
   }
 
   /// Payload bytes.

@@ -16,6 +16,7 @@
 //   212  unordered reuse         u32   1: a writer without durability may have recycled blocks in that boot
 
 /// A view of the SharedState page. Bound: `base` is the page's first byte in a mapping that holds the whole page.
+@safe
 struct SharedState {
   static let byteCount = 4096
   let base: UnsafeMutableRawPointer
@@ -34,23 +35,23 @@ struct SharedState {
     static let unorderedReuse = 212
   }
 
-  var allocationEpoch: AtomicUInt64 { AtomicUInt64(base, Offset.allocationEpoch) }
-  var freshBlocks: AtomicUInt32 { AtomicUInt32(base, Offset.freshBlocks) }
-  var freeListHead: AtomicUInt32 { AtomicUInt32(base, Offset.freeListHead) }
-  var availableBlocks: AtomicUInt32 { AtomicUInt32(base, Offset.availableBlocks) }
-  var freeListCount: AtomicUInt32 { AtomicUInt32(base, Offset.freeListCount) }
-  var usedStreamSlots: AtomicUInt32 { AtomicUInt32(base, Offset.usedStreamSlots) }
-  var closedCleanly: AtomicUInt32 { AtomicUInt32(base, Offset.closedCleanly) }
-  var unorderedReuse: AtomicUInt32 { AtomicUInt32(base, Offset.unorderedReuse) }
+  var allocationEpoch: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.allocationEpoch) }
+  var freshBlocks: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.freshBlocks) }
+  var freeListHead: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.freeListHead) }
+  var availableBlocks: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.availableBlocks) }
+  var freeListCount: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.freeListCount) }
+  var usedStreamSlots: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.usedStreamSlots) }
+  var closedCleanly: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.closedCleanly) }
+  var unorderedReuse: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.unorderedReuse) }
 
   var bootID: BootID {
     get {
-      BootID(
+      unsafe BootID(
         high: AtomicUInt64(base, Offset.bootID).relaxed, low: AtomicUInt64(base, Offset.bootID + 8).relaxed)
     }
     nonmutating set {
-      AtomicUInt64(base, Offset.bootID).storeRelaxed(newValue.high)
-      AtomicUInt64(base, Offset.bootID + 8).storeRelaxed(newValue.low)
+      unsafe AtomicUInt64(base, Offset.bootID).storeRelaxed(newValue.high)
+      unsafe AtomicUInt64(base, Offset.bootID + 8).storeRelaxed(newValue.low)
     }
   }
 }

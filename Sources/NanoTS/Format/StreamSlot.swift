@@ -27,6 +27,7 @@
 //   320  name              192 B   UTF-8, no NUL, padded with zeros
 
 /// A view of one slot. Bound: `base` is the slot's first byte in a mapping that holds all its 512 bytes.
+@safe
 struct StreamSlot {
   static let byteCount = 512
   static let maximumNameByteCount = 192
@@ -55,41 +56,41 @@ struct StreamSlot {
     static let name = 320
   }
 
-  var version: AtomicUInt64 { AtomicUInt64(base, Offset.version) }
-  var identifier: AtomicUInt64 { AtomicUInt64(base, Offset.identifier) }
-  var nameHash: AtomicUInt64 { AtomicUInt64(base, Offset.nameHash) }
-  var writerProcess: AtomicUInt32 { AtomicUInt32(base, Offset.writerProcess) }
-  var spareBlock: AtomicUInt32 { AtomicUInt32(base, Offset.spareBlock) }
-  var hasFloor: AtomicUInt32 { AtomicUInt32(base, Offset.hasFloor) }
-  var nextSequence: AtomicUInt64 { AtomicUInt64(base, Offset.nextSequence) }
-  var head: AtomicUInt32 { AtomicUInt32(base, Offset.head) }
-  var tail: AtomicUInt32 { AtomicUInt32(base, Offset.tail) }
-  var blockCount: AtomicUInt32 { AtomicUInt32(base, Offset.blockCount) }
-  var removals: AtomicUInt32 { AtomicUInt32(base, Offset.removals) }
-  var nextOrdinal: AtomicUInt64 { AtomicUInt64(base, Offset.nextOrdinal) }
-  var nextSegment: AtomicUInt64 { AtomicUInt64(base, Offset.nextSegment) }
-  var reclaimedBlocks: AtomicUInt64 { AtomicUInt64(base, Offset.reclaimedBlocks) }
-  var reclaimedFrames: AtomicUInt64 { AtomicUInt64(base, Offset.reclaimedFrames) }
+  var version: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.version) }
+  var identifier: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.identifier) }
+  var nameHash: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.nameHash) }
+  var writerProcess: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.writerProcess) }
+  var spareBlock: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.spareBlock) }
+  var hasFloor: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.hasFloor) }
+  var nextSequence: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.nextSequence) }
+  var head: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.head) }
+  var tail: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.tail) }
+  var blockCount: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.blockCount) }
+  var removals: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.removals) }
+  var nextOrdinal: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.nextOrdinal) }
+  var nextSegment: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.nextSegment) }
+  var reclaimedBlocks: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.reclaimedBlocks) }
+  var reclaimedFrames: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.reclaimedFrames) }
 
   /// The position that the next frame must exceed when the stream has no block left to tell it.
   var floor: FramePosition? {
     get {
       guard hasFloor.acquired == 1 else { return nil }
-      return FramePosition(
+      return unsafe FramePosition(
         timestamp: Int64(bitPattern: AtomicUInt64(base, Offset.floorTimestamp).relaxed),
         key: Int64(bitPattern: AtomicUInt64(base, Offset.floorKey).relaxed))
     }
     nonmutating set {
       if let newValue {
-        AtomicUInt64(base, Offset.floorTimestamp).storeRelaxed(UInt64(bitPattern: newValue.timestamp))
-        AtomicUInt64(base, Offset.floorKey).storeRelaxed(UInt64(bitPattern: newValue.key))
+        unsafe AtomicUInt64(base, Offset.floorTimestamp).storeRelaxed(UInt64(bitPattern: newValue.timestamp))
+        unsafe AtomicUInt64(base, Offset.floorKey).storeRelaxed(UInt64(bitPattern: newValue.key))
       }
       hasFloor.storeReleased(newValue == nil ? 0 : 1)
     }
   }
 
   /// Name length and identity checksum share a word, read and written as one.
-  private var lengthAndChecksum: AtomicUInt64 { AtomicUInt64(base, Offset.nameLength) }
+  private var lengthAndChecksum: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.nameLength) }
 
   /// FNV-1a, 64 bits (Fowler, Noll, Vo): spreads short names well and needs no table.
   static func hash(of name: [UInt8]) -> UInt64 {
@@ -102,7 +103,7 @@ struct StreamSlot {
     var checksum = Checksum()
     checksum.add(identifier)
     checksum.add(UInt64(name.count))
-    name.withUnsafeBytes { checksum.add($0) }
+    unsafe name.withUnsafeBytes { unsafe checksum.add($0) }
     return checksum.value
   }
 
@@ -112,7 +113,7 @@ struct StreamSlot {
     for word in 0..<(StreamSlot.maximumNameByteCount / 8) {
       var value: UInt64 = 0
       for byte in 0..<8 where word * 8 + byte < name.count { value |= UInt64(name[word * 8 + byte]) << (8 * byte) }
-      AtomicUInt64(base, Offset.name + word * 8).storeRelaxed(value)
+      unsafe AtomicUInt64(base, Offset.name + word * 8).storeRelaxed(value)
     }
     nameHash.storeRelaxed(StreamSlot.hash(of: name))
     let checksum = StreamSlot.checksum(identifier: newIdentifier, name: name)
@@ -128,7 +129,7 @@ struct StreamSlot {
     var name: [UInt8] = []
     name.reserveCapacity(length)
     for index in 0..<length {
-      let value = AtomicUInt64(base, Offset.name + (index & ~7)).relaxed
+      let value = unsafe AtomicUInt64(base, Offset.name + (index & ~7)).relaxed
       name.append(UInt8(truncatingIfNeeded: value >> (8 * UInt64(index & 7))))
     }
     guard StreamSlot.checksum(identifier: identifier, name: name) == UInt32(word >> 32) else { return nil }

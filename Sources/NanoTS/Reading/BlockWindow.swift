@@ -3,6 +3,7 @@
 /// Bound: entries below `count` lie inside the block, above `payloadEnd`, which is inside it too; both were taken from
 /// the file together and checked when the window was opened or refreshed.
 @usableFromInline
+@safe
 struct BlockWindow {
   @usableFromInline let header: BlockHeader
   @usableFromInline let generation: UInt64
@@ -38,10 +39,10 @@ struct BlockWindow {
         "block \(block) of \(file.path) has body layout \(values.bodyLayout.kind) with entries of "
           + "\(values.bodyLayout.entrySize) bytes, which this build does not know; use a later release")
     }
-    let bytes = UnsafeRawBufferPointer(file.body(block))
+    let bytes = unsafe UnsafeRawBufferPointer(file.body(block))
     generation = values.generation
-    start = bytes.baseAddress!
-    indexTop = start + bytes.count
+    unsafe start = bytes.baseAddress!
+    unsafe indexTop = unsafe start + bytes.count
     entrySize = Int(values.bodyLayout.entrySize)
     isKeyed = entrySize == IndexEntry.keyedByteCount
     firstOrdinal = values.firstOrdinal
@@ -72,7 +73,7 @@ struct BlockWindow {
   }
 
   private func body(_ commit: BlockCommit) -> BlockBody? {
-    BlockBody(
+    unsafe BlockBody(
       UnsafeRawBufferPointer(start: start, count: blockSize), generation: generation, layout: layout, commit: commit)
   }
 
@@ -88,9 +89,9 @@ struct BlockWindow {
   /// Bound: `slot` is below `count`.
   @inlinable @inline(__always)
   func frame(_ slot: Int) -> Frame? {
-    let entry = IndexEntry(at: indexTop - (slot + 1) * entrySize, keyed: isKeyed)
+    let entry = unsafe IndexEntry(at: indexTop - (slot + 1) * entrySize, keyed: isKeyed)
     guard entry.liesWithin(BlockWindow.payloadsFrom, payloadEnd), header.isStill(generation) else { return nil }
-    return Frame(
+    return unsafe Frame(
       entry, ordinal: firstOrdinal &+ UInt64(slot), segment: segment, blockSequence: sequence, blockStart: start,
       header: header, generation: generation)
   }

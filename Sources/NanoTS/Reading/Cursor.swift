@@ -43,7 +43,7 @@ public struct Cursor {
   /// `.unsupportedFeature` or `.ioFailure`. O(1); O(log blocks) at a block's end.
   @inlinable @inline(__always)
   public mutating func next() throws(NanoTSError) -> Frame? {
-    if upcoming < fastCount, let frame = window.unsafelyUnwrapped.frame(upcoming) {
+    if upcoming < fastCount, let frame = unsafe window.unsafelyUnwrapped.frame(upcoming) {
       upcoming &+= 1
       standing = 1
       return frame
@@ -58,7 +58,7 @@ public struct Cursor {
   @inlinable @inline(__always)
   public mutating func previous() throws(NanoTSError) -> Frame? {
     let slot = upcoming &- 1 &- standing
-    if slot >= 0, slot < fastCount, let frame = window.unsafelyUnwrapped.frame(slot) {
+    if slot >= 0, slot < fastCount, let frame = unsafe window.unsafelyUnwrapped.frame(slot) {
       upcoming = slot &+ 1
       standing = 1
       return frame

@@ -7,6 +7,7 @@
 /// A frame holds no reference: it may be used as long as its store, or the cursor or sequence that it came from, is
 /// alive. Copy what must live longer.
 @frozen
+@safe
 public struct Frame {
   /// When, in the store's time unit.
   public let timestamp: Int64
@@ -47,8 +48,8 @@ public struct Frame {
     self.segment = segment
     self.blockSequence = blockSequence
     missed = 0
-    payload = blockStart + Int(entry.offset)
-    self.blockStart = blockStart
+    unsafe payload = unsafe blockStart + Int(entry.offset)
+    unsafe self.blockStart = unsafe blockStart
     self.header = header
     self.generation = generation
   }
@@ -65,7 +66,7 @@ public struct Frame {
   /// `body` must not act on the bytes beyond its result. No copy; O(1) besides `body`.
   @inlinable @inline(__always)
   public func withBytes<R>(_ body: (RawSpan) -> R) throws(NanoTSError) -> R {
-    let result = body(RawSpan(_unsafeStart: payload, byteCount: byteCount))
+    let result = unsafe body(RawSpan(_unsafeStart: payload, byteCount: byteCount))
     if !isIntact { throw overwritten }
     return result
   }
@@ -73,7 +74,7 @@ public struct Frame {
   /// As `withBytes`, with an unsafe view. The view must not leave `body`.
   @inlinable @inline(__always)
   public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) throws(NanoTSError) -> R {
-    let result = body(unvalidatedBytes)
+    let result = unsafe body(unvalidatedBytes)
     if !isIntact { throw overwritten }
     return result
   }
@@ -81,7 +82,7 @@ public struct Frame {
   /// A copy of the payload. Throws `.overwritten`. O(byteCount).
   @inlinable
   public func copyBytes() throws(NanoTSError) -> [UInt8] {
-    try withUnsafeBytes { Array($0) }
+    try unsafe withUnsafeBytes { unsafe Array($0) }
   }
 
   /// The payload as a value of `type`, copied. Throws `.overwritten`, and `.invalidArgument` when the payload is shorter
@@ -89,12 +90,12 @@ public struct Frame {
   @inlinable
   public func load<T: BitwiseCopyable>(as type: T.Type) throws(NanoTSError) -> T {
     guard byteCount >= MemoryLayout<T>.size else { throw tooShort(for: MemoryLayout<T>.size) }
-    return try withUnsafeBytes { $0.loadUnaligned(as: T.self) }
+    return try unsafe withUnsafeBytes { unsafe $0.loadUnaligned(as: T.self) }
   }
 
   /// The payload as text. Throws `.overwritten`. Bytes that are not UTF-8 are replaced by U+FFFD.
   public func text() throws(NanoTSError) -> String {
-    try withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    try unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
   }
 
   // MARK: Bytes, on the caller's own responsibility
@@ -102,7 +103,7 @@ public struct Frame {
   /// The payload with no check at all: it may be recycled while it is looked at. Whoever uses it asks `isIntact`
   /// afterwards and discards what was made from it when that is false.
   @inlinable @inline(__always)
-  public var unvalidatedBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: payload, count: byteCount) }
+  public var unvalidatedBytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: payload, count: byteCount) }
 
   /// True when the block has not been recycled up to now: everything read from `unvalidatedBytes` before this call was
   /// this frame's. One load, no system call.
@@ -119,8 +120,8 @@ public struct Frame {
 
   private func preamble() throws(NanoTSError) -> BlockPreamble {
     // Bound: the payload lies inside the block, behind the preamble, so these bytes do too.
-    let bytes = UnsafeRawBufferPointer(start: blockStart, count: payload - blockStart)
-    let preamble = BlockPreamble(checking: bytes)
+    let bytes = unsafe UnsafeRawBufferPointer(start: blockStart, count: payload - blockStart)
+    let preamble = unsafe BlockPreamble(checking: bytes)
     guard isIntact else { throw overwritten }
     guard let preamble, preamble.generation == generation else {
       throw NanoTSError(

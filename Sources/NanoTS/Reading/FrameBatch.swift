@@ -21,8 +21,8 @@ public struct FrameBatch {
   /// Calls `body` with the timestamps in order. Throws `.overwritten`. O(1) besides `body`.
   public func withTimestamps<R>(_ body: (StridedView<Int64>) -> R) throws(NanoTSError) -> R {
     // Entries grow down: a later frame's entry lies one entry size lower. Bound: both ends are entries of the window.
-    let base = window.indexTop - (firstSlot + 1) * window.entrySize
-    return try checked(body(StridedView(base: base, stride: -window.entrySize, count: count)))
+    let base = unsafe window.indexTop - (firstSlot + 1) * window.entrySize
+    return try unsafe checked(body(StridedView(base: base, stride: -window.entrySize, count: count)))
   }
 
   /// The length that every payload of the batch has, or nil when they differ. O(1) when the whole block is equal-sized,
@@ -55,10 +55,10 @@ public struct FrameBatch {
     let first = window.body.entry(firstSlot)
     let last = window.body.entry(firstSlot + count - 1)
     // Payloads are dense: the distance between the outer two decides where all of them lie, and both were checked.
-    guard window.body.payload(of: first) != nil, window.body.payload(of: last) != nil,
+    guard unsafe window.body.payload(of: first) != nil, unsafe window.body.payload(of: last) != nil,
       Int(last.offset) - Int(first.offset) == (count - 1) * stride
     else { throw failure() }
-    return try checked(
+    return try unsafe checked(
       body(StridedView(base: window.start + Int(first.offset), stride: stride, count: count)))
   }
 

@@ -27,7 +27,7 @@ public struct FrameSequence: Sequence {
     @inlinable @inline(__always)
     public mutating func next() -> Frame? {
       if cursor.upcoming < cursor.fastCount, !isOver,
-        let frame = cursor.window.unsafelyUnwrapped.frame(cursor.upcoming), frame.timestamp <= last
+        let frame = unsafe cursor.window.unsafelyUnwrapped.frame(cursor.upcoming), frame.timestamp <= last
       {
         cursor.upcoming &+= 1
         cursor.standing = 1

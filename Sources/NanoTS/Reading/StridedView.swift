@@ -2,6 +2,7 @@
 ///
 /// Handed to a closure and valid only inside it.
 @frozen
+@safe
 public struct StridedView<Element: BitwiseCopyable>: RandomAccessCollection {
   @usableFromInline let base: UnsafeRawPointer
   @usableFromInline let stride: Int
@@ -11,7 +12,7 @@ public struct StridedView<Element: BitwiseCopyable>: RandomAccessCollection {
   /// Bound: `count` values of `Element` at distances of `stride` from `base` are readable.
   @inlinable
   init(base: UnsafeRawPointer, stride: Int, count: Int) {
-    self.base = base
+    unsafe self.base = unsafe base
     self.stride = stride
     self.count = count
   }
@@ -23,6 +24,6 @@ public struct StridedView<Element: BitwiseCopyable>: RandomAccessCollection {
   @inlinable @inline(__always)
   public subscript(position: Int) -> Element {
     precondition(position >= 0 && position < count, "index out of range")
-    return (base + position * stride).loadUnaligned(as: Element.self)
+    return unsafe (base + position * stride).loadUnaligned(as: Element.self)
   }
 }

@@ -78,7 +78,7 @@ struct Verification {
   }
 
   private mutating func checkPreamble(_ block: Int, _ values: BlockHeaderValues, _ stream: String?) {
-    guard let preamble = BlockPreamble(checking: UnsafeRawBufferPointer(file.body(block))) else {
+    guard let preamble = unsafe BlockPreamble(checking: UnsafeRawBufferPointer(file.body(block))) else {
       add(.preamble, "the preamble does not match its checksum", stream: stream, block: block)
       return
     }
@@ -104,7 +104,7 @@ struct Verification {
       let entry = body.entry(slot)
       let ordinal = values.firstOrdinal &+ UInt64(slot)
       report.checkedFrames += 1
-      guard let payload = body.payload(of: entry) else {
+      guard let payload = unsafe body.payload(of: entry) else {
         add(
           .frame, "its payload of \(entry.length) bytes at \(entry.offset) lies outside the block's payloads",
           stream: stream, block: block, ordinal: ordinal)
@@ -123,7 +123,7 @@ struct Verification {
 
   private static func isPadded(_ body: BlockBody, _ entry: IndexEntry, _ length: Int) -> Bool {
     let end = Int(entry.offset) + length
-    return body.bytes[end..<min(end.roundedUp(to: 8), body.bytes.count)].allSatisfy { $0 == 0 }
+    return unsafe body.bytes[end..<min(end.roundedUp(to: 8), body.bytes.count)].allSatisfy { $0 == 0 }
   }
 
   private mutating func checkSeal(_ body: BlockBody, _ block: Int, _ values: BlockHeaderValues, _ stream: String?) {

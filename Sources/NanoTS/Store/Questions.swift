@@ -100,7 +100,7 @@ extension Store {
   private func metadata(of block: StreamSurvey.Block) throws(NanoTSError) -> String? {
     let header = file.header(block.block)
     guard let values = header.values(), values.sequence == block.sequence else { return nil }
-    let preamble = BlockPreamble(checking: UnsafeRawBufferPointer(file.body(block.block)))
+    let preamble = unsafe BlockPreamble(checking: UnsafeRawBufferPointer(file.body(block.block)))
     guard header.isStill(values.generation) else { return nil }
     guard let preamble, preamble.generation == values.generation else {
       throw NanoTSError(

@@ -22,7 +22,7 @@ enum StoreCreation {
       try publish(temporary, as: path, replacing: replacing)
     } catch {
       // The first error is the one to report; a file that was never created cannot be removed and need not be.
-      nts_unlink(temporary)
+      unsafe nts_unlink(temporary)
       throw error
     }
   }
@@ -48,8 +48,8 @@ enum StoreCreation {
       uuid: StoreUUID(high: Entropy.next(), low: Entropy.next()), layout: layout, initialBlockCount: initial,
       timeUnit: options.timeUnit.rawValue, payloadChecksums: options.checksums)
     let mapped = try MappedFile(mapping: descriptor, byteCount: layout.dataOffset, writable: true)
-    header.write(to: UnsafeMutableRawBufferPointer(start: mapped.base, count: FileHeader.byteCount))
-    let shared = SharedState(base: mapped.base + FileHeader.byteCount)
+    unsafe header.write(to: UnsafeMutableRawBufferPointer(start: mapped.base, count: FileHeader.byteCount))
+    let shared = unsafe SharedState(base: mapped.base + FileHeader.byteCount)
     shared.availableBlocks.storeRelaxed(UInt32(initial))
     shared.closedCleanly.storeRelaxed(1)
     try descriptor.sync()
@@ -57,10 +57,10 @@ enum StoreCreation {
 
   private static func publish(_ temporary: String, as path: String, replacing: Bool) throws(NanoTSError) {
     if replacing {
-      try SystemCall.check(nts_rename(temporary, path), "rename", path)
+      try unsafe SystemCall.check(nts_rename(temporary, path), "rename", path)
     } else {
-      try SystemCall.check(nts_rename_new(temporary, path), "rename", path)
+      try unsafe SystemCall.check(nts_rename_new(temporary, path), "rename", path)
     }
-    try SystemCall.check(nts_sync_directory_of(path), "fsync of the directory", path)
+    try unsafe SystemCall.check(nts_sync_directory_of(path), "fsync of the directory", path)
   }
 }

@@ -24,15 +24,15 @@ enum StoreOpening {
   private static func readHeader(_ descriptor: FileDescriptor) throws(NanoTSError) -> FileHeader {
     let path = descriptor.path
     var page: [UInt8] = Array(repeating: 0, count: FileHeader.byteCount)
-    let result: Result<Int, NanoTSError> = page.withUnsafeMutableBytes { buffer in
-      Result { () throws(NanoTSError) in try descriptor.read(into: buffer, at: 0) }
+    let result: Result<Int, NanoTSError> = unsafe page.withUnsafeMutableBytes { buffer in
+      Result { () throws(NanoTSError) in try unsafe descriptor.read(into: buffer, at: 0) }
     }
     let count = try result.get()
     guard count >= 8 else {
       throw NanoTSError(.notAStore, "\(path) is no store: it has only \(count) bytes")
     }
-    let checked: Result<FileHeader, NanoTSError> = page.withUnsafeBytes { bytes in
-      Result { () throws(NanoTSError) in try check(bytes, count, path) }
+    let checked: Result<FileHeader, NanoTSError> = unsafe page.withUnsafeBytes { bytes in
+      Result { () throws(NanoTSError) in try unsafe check(bytes, count, path) }
     }
     return try checked.get()
   }
@@ -40,7 +40,7 @@ enum StoreOpening {
   private static func check(_ page: UnsafeRawBufferPointer, _ count: Int, _ path: String) throws(NanoTSError)
     -> FileHeader
   {
-    let header = FileHeader(reading: page)
+    let header = unsafe FileHeader(reading: page)
     guard header.magic == FileHeader.magic else {
       throw NanoTSError(
         .notAStore,
@@ -60,7 +60,7 @@ enum StoreOpening {
         "\(path) has format version \(header.version) and this build reads version \(FileHeader.version); use a later "
           + "release")
     }
-    let (stored, computed) = (FileHeader.storedChecksum(of: page), FileHeader.checksum(of: page))
+    let (stored, computed) = unsafe (FileHeader.storedChecksum(of: page), FileHeader.checksum(of: page))
     guard stored == computed else {
       throw NanoTSError(
         .corrupt,

@@ -24,7 +24,7 @@ final class FileDescriptor: Sendable {
     guard !path.isEmpty, !path.utf8.contains(0) else {
       throw NanoTSError(.invalidArgument, "the path '\(path)' is empty or holds a NUL byte")
     }
-    number = try SystemCall.check(nts_open(path, mode.flag), "open", path)
+    number = try unsafe SystemCall.check(nts_open(path, mode.flag), "open", path)
     self.path = path
     let kind = nts_check_regular(number)
     if kind < 0 {
@@ -39,7 +39,7 @@ final class FileDescriptor: Sendable {
   /// A new description of the same file: locks belong to descriptions, so each holder of a lock has its own.
   init(reopening other: FileDescriptor, _ mode: Mode) throws(NanoTSError) {
     path = other.path
-    number = try SystemCall.check(nts_reopen(other.number, other.path, mode.flag), "open", other.path)
+    number = try unsafe SystemCall.check(nts_reopen(other.number, other.path, mode.flag), "open", other.path)
   }
 
   deinit { nts_close(number) }
@@ -47,7 +47,7 @@ final class FileDescriptor: Sendable {
   /// The file's length in bytes.
   func size() throws(NanoTSError) -> UInt64 {
     var size: UInt64 = 0
-    try SystemCall.check(nts_file_size(number, &size), "fstat", path)
+    try unsafe SystemCall.check(nts_file_size(number, &size), "fstat", path)
     return size
   }
 
@@ -70,7 +70,7 @@ final class FileDescriptor: Sendable {
 
   /// Fills as much of `buffer` from `offset` as the file has; returns how many bytes that was.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(NanoTSError) -> Int {
-    Int(
+    unsafe Int(
       try SystemCall.check(
         nts_read_at(number, buffer.baseAddress, buffer.count, UInt64(offset)), "pread", path))
   }

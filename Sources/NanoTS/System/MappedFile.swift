@@ -4,6 +4,7 @@ internal import CNanoTS
 ///
 /// The mapping covers the largest size the file may come to have. Bytes past the file's present end must not be
 /// touched: whoever computes an address checks it against `readableByteCount`.
+@safe
 final class MappedFile: Sendable {
   let descriptor: FileDescriptor
   let isWritable: Bool
@@ -17,12 +18,12 @@ final class MappedFile: Sendable {
     self.byteCount = byteCount
     isWritable = writable
     var address: UnsafeMutableRawPointer?
-    try SystemCall.check(
+    try unsafe SystemCall.check(
       nts_map(descriptor.number, byteCount, writable ? 1 : 0, &address), "mmap", descriptor.path)
-    base = address!
+    unsafe base = unsafe address!
   }
 
-  deinit { nts_unmap(base, byteCount) }
+  deinit { unsafe nts_unmap(base, byteCount) }
 
   /// The part of the mapping that has a file behind it now. One system call.
   func readableByteCount() throws(NanoTSError) -> Int {
@@ -34,7 +35,7 @@ final class MappedFile: Sendable {
     precondition(range.lowerBound >= 0 && range.upperBound <= byteCount)
     guard !range.isEmpty else { return }
     let start = range.lowerBound & ~(MappedFile.pageSize - 1)
-    try SystemCall.check(
+    try unsafe SystemCall.check(
       nts_sync_range(base + start, range.upperBound - start), "msync", descriptor.path)
   }
 }

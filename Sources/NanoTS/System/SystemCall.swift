@@ -33,9 +33,9 @@ enum SystemCall {
   }
 
   private static func text(of errno: Int32) -> String {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
-      nts_error_text(errno, buffer.baseAddress, buffer.count)
-      return String(cString: buffer.baseAddress!)
+    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+      unsafe nts_error_text(errno, buffer.baseAddress, buffer.count)
+      return unsafe String(cString: buffer.baseAddress!)
     }
   }
 }

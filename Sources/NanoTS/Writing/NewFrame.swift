@@ -1,5 +1,6 @@
 /// A frame to be appended as part of a batch.
 @frozen
+@safe
 public struct NewFrame {
   /// When, in the store's time unit.
   public var timestamp: Int64
@@ -16,6 +17,6 @@ public struct NewFrame {
     self.timestamp = timestamp
     self.key = key
     self.flags = flags
-    self.payload = payload
+    unsafe self.payload = unsafe payload
   }
 }

@@ -7,6 +7,7 @@ internal import CNanoTS
 /// the store as it was and the writer usable.
 ///
 /// Thread rules: calls of one writer must not overlap. Closing happens at the latest when the writer is deinitialised.
+@safe
 public final class Writer {
   /// The name of the stream.
   public let stream: String
@@ -35,16 +36,16 @@ public final class Writer {
       lease: lease, durability: options.durability, autoReclaim: options.autoReclaim, metadata: metadata)
     // Bound: one core, initialised here and deinitialised with the writer. A pointer, because a class's own variables
     // are checked for exclusive access at each use, which costs more than the append.
-    core = .allocate(capacity: 1)
-    core.initialize(to: WriterCore(lease, handover, options))
+    unsafe core = .allocate(capacity: 1)
+    unsafe core.initialize(to: WriterCore(lease, handover, options))
     session.writerOpened()
   }
 
   deinit {
     // A deinitialiser cannot throw: a failed sync here is one that the caller chose not to hear of by not closing.
     try? close()
-    core.deinitialize(count: 1)
-    core.deallocate()
+    unsafe core.deinitialize(count: 1)
+    unsafe core.deallocate()
   }
 
   // MARK: Appending
@@ -58,7 +59,7 @@ public final class Writer {
   public func append(
     _ span: RawSpan, at timestamp: Int64, key: Int64 = 0, flags: UInt32 = 0
   ) throws(NanoTSError) {
-    let isDone = span.withUnsafeBytes { appendBytes($0.baseAddress, $0.count, timestamp, key, flags) }
+    let isDone = unsafe span.withUnsafeBytes { unsafe appendBytes($0.baseAddress, $0.count, timestamp, key, flags) }
     if !isDone { throw takeError() }
   }
 
@@ -67,7 +68,7 @@ public final class Writer {
   public func append(
     _ buffer: UnsafeRawBufferPointer, at timestamp: Int64, key: Int64 = 0, flags: UInt32 = 0
   ) throws(NanoTSError) {
-    if !appendBytes(buffer.baseAddress, buffer.count, timestamp, key, flags) { throw takeError() }
+    if unsafe !appendBytes(buffer.baseAddress, buffer.count, timestamp, key, flags) { throw takeError() }
   }
 
   /// Appends a frame with `bytes`. Throws as the form with a span.
@@ -75,7 +76,7 @@ public final class Writer {
   public func append(
     _ bytes: [UInt8], at timestamp: Int64, key: Int64 = 0, flags: UInt32 = 0
   ) throws(NanoTSError) {
-    let isDone = bytes.withUnsafeBytes { appendBytes($0.baseAddress, $0.count, timestamp, key, flags) }
+    let isDone = unsafe bytes.withUnsafeBytes { unsafe appendBytes($0.baseAddress, $0.count, timestamp, key, flags) }
     if !isDone { throw takeError() }
   }
 
@@ -84,7 +85,7 @@ public final class Writer {
   public func append<T: BitwiseCopyable>(
     value: T, at timestamp: Int64, key: Int64 = 0, flags: UInt32 = 0
   ) throws(NanoTSError) {
-    let isDone = withUnsafeBytes(of: value) { appendBytes($0.baseAddress, $0.count, timestamp, key, flags) }
+    let isDone = unsafe withUnsafeBytes(of: value) { unsafe appendBytes($0.baseAddress, $0.count, timestamp, key, flags) }
     if !isDone { throw takeError() }
   }
 
@@ -92,11 +93,11 @@ public final class Writer {
   func appendBytes(
     _ bytes: UnsafeRawPointer?, _ byteCount: Int, _ timestamp: Int64, _ key: Int64, _ flags: UInt32
   ) -> Bool {
-    core.pointee.append(bytes, byteCount, FramePosition(timestamp: timestamp, key: key), flags)
+    unsafe core.pointee.append(bytes, byteCount, FramePosition(timestamp: timestamp, key: key), flags)
   }
 
   @usableFromInline @inline(never)
-  func takeError() -> NanoTSError { core.pointee.takeError() }
+  func takeError() -> NanoTSError { unsafe core.pointee.takeError() }
 
   /// Appends a frame of up to `byteCount` bytes that `fill` produces in place, with no copy.
   ///
@@ -108,9 +109,9 @@ public final class Writer {
     fill: (UnsafeMutableRawBufferPointer) -> Int
   ) throws(NanoTSError) {
     let position = FramePosition(timestamp: timestamp, key: key)
-    guard let place = core.pointee.reserve(byteCount, position) else { throw takeError() }
-    let used = fill(UnsafeMutableRawBufferPointer(start: place, count: byteCount))
-    if !core.pointee.finish(place, used, of: byteCount, flags) { throw takeError() }
+    guard let place = unsafe core.pointee.reserve(byteCount, position) else { throw takeError() }
+    let used = unsafe fill(UnsafeMutableRawBufferPointer(start: place, count: byteCount))
+    if unsafe !core.pointee.finish(place, used, of: byteCount, flags) { throw takeError() }
   }
 
   /// Appends `frames` in order, making those of a block visible at once.
@@ -119,34 +120,34 @@ public final class Writer {
   /// store unchanged (a clamping writer stores late frames one unit after the one before). When `.noFreeBlocks` or
   /// `.ioFailure` comes up part-way, the frames before it are stored; the message says how many. O(bytes).
   public func append(contentsOf frames: UnsafeBufferPointer<NewFrame>) throws(NanoTSError) {
-    if !core.pointee.append(batch: frames) { throw takeError() }
+    if unsafe !core.pointee.append(batch: frames) { throw takeError() }
   }
 
   /// Appends `frames` in order. Throws as the form with a buffer.
   public func append(contentsOf frames: [NewFrame]) throws(NanoTSError) {
-    let isDone = frames.withUnsafeBufferPointer { core.pointee.append(batch: $0) }
+    let isDone = unsafe frames.withUnsafeBufferPointer { unsafe core.pointee.append(batch: $0) }
     if !isDone { throw takeError() }
   }
 
   // MARK: State
 
   /// The largest payload that a frame of this session can have, in bytes.
-  public var maximumFrameByteCount: Int { core.pointee.maximumFrameByteCount }
+  public var maximumFrameByteCount: Int { unsafe core.pointee.maximumFrameByteCount }
 
   /// The position of the stream's last frame, also one of an earlier session; nil when there is none.
-  public var last: FramePosition? { core.pointee.last }
+  public var last: FramePosition? { unsafe core.pointee.last }
 
   /// Makes every frame appended so far survive power loss, whatever the durability. Throws `.ioFailure` or `.closed`.
   /// Waits for the disk.
   public func flush() throws(NanoTSError) {
-    if !core.pointee.flush() { throw takeError() }
+    if unsafe !core.pointee.flush() { throw takeError() }
   }
 
   /// Seals the open block, syncs it as the durability says, and lets the stream go. Idempotent. Throws `.ioFailure`
   /// when the sync failed; the writer is closed all the same.
   public func close() throws(NanoTSError) {
-    guard core.pointee.isOpen else { return }
-    let isDone = core.pointee.close()
+    guard unsafe core.pointee.isOpen else { return }
+    let isDone = unsafe core.pointee.close()
     let error = isDone ? nil : takeError()
     try session.writerClosed()
     if let error { throw error }

@@ -6,14 +6,14 @@ extension WriterCore {
     var done = 0
     do throws(NanoTSError) {
       try checkUsable()
-      try checkAll(frames)
-      for frame in frames {
+      try unsafe checkAll(frames)
+      for unsafe frame in unsafe frames {
         let stamp = try stamp(FramePosition(timestamp: frame.timestamp, key: frame.key), frame.flags, after: last)
         // Frames added and not committed must be shown before their block is left.
-        if appender?.place(byteCount: frame.payload.count, key: stamp.key) == nil { appender?.commit() }
-        let place = try place(for: stamp, frame.payload.count)
-        appender!.copy(frame.payload.baseAddress, frame.payload.count, to: place)
-        add(stamp, place, frame.payload.count)
+        if unsafe appender?.place(byteCount: frame.payload.count, key: stamp.key) == nil { appender?.commit() }
+        let place = try unsafe place(for: stamp, frame.payload.count)
+        unsafe appender!.copy(frame.payload.baseAddress, frame.payload.count, to: place)
+        unsafe add(stamp, place, frame.payload.count)
         done += 1
       }
       appender?.commit()
@@ -33,10 +33,10 @@ extension WriterCore {
   private func checkAll(_ frames: UnsafeBufferPointer<NewFrame>) throws(NanoTSError) {
     var before = last
     var anyKey: Int64 = 0
-    for frame in frames {
+    for unsafe frame in unsafe frames {
       let stamp = try stamp(FramePosition(timestamp: frame.timestamp, key: frame.key), frame.flags, after: before)
       anyKey |= stamp.key
-      try checkSize(frame.payload.count, key: anyKey)
+      try unsafe checkSize(frame.payload.count, key: anyKey)
       before = FramePosition(timestamp: stamp.timestamp, key: stamp.key)
     }
   }

@@ -56,32 +56,32 @@ struct WriterCore {
   {
     // The common case first: in order, and it fits into the open block.
     if position.timestamp > lastTimestamp || (position.timestamp == lastTimestamp && position.key > lastKey),
-      let place = appender?.place(byteCount: byteCount, key: position.key)
+      let place = unsafe appender?.place(byteCount: byteCount, key: position.key)
     {
       let stamp = FrameStamp(timestamp: position.timestamp, key: position.key, flags: flags, isClamped: false)
-      appender!.copy(bytes, byteCount, to: place)
-      appender!.addEntry(place, byteCount, stamp)
+      unsafe appender!.copy(bytes, byteCount, to: place)
+      unsafe appender!.addEntry(place, byteCount, stamp)
       appender!.commit()
       lastTimestamp = position.timestamp
       lastKey = position.key
       return durability != .everyFrame || sync()
     }
-    return appendSlowly(bytes, byteCount, position, flags)
+    return unsafe appendSlowly(bytes, byteCount, position, flags)
   }
 
   @inline(never)
   private mutating func appendSlowly(
     _ bytes: UnsafeRawPointer?, _ byteCount: Int, _ position: FramePosition, _ flags: UInt32
   ) -> Bool {
-    guard let (stamp, place) = prepare(byteCount, position, flags) else { return false }
-    appender!.copy(bytes, byteCount, to: place)
-    add(stamp, place, byteCount)
+    guard let (stamp, place) = unsafe prepare(byteCount, position, flags) else { return false }
+    unsafe appender!.copy(bytes, byteCount, to: place)
+    unsafe add(stamp, place, byteCount)
     appender!.commit()
     return durability != .everyFrame || sync()
   }
 
   mutating func add(_ stamp: FrameStamp, _ place: UnsafeMutableRawPointer, _ byteCount: Int) {
-    appender!.addEntry(place, byteCount, stamp)
+    unsafe appender!.addEntry(place, byteCount, stamp)
     (lastTimestamp, lastKey, hasLast) = (stamp.timestamp, stamp.key, true)
   }
 
@@ -93,7 +93,7 @@ struct WriterCore {
       try checkUsable()
       let stamp = try stamp(position, flags, after: last)
       try checkSize(byteCount, key: stamp.key)
-      return (stamp, try place(for: stamp, byteCount))
+      return unsafe (stamp, try place(for: stamp, byteCount))
     } catch {
       self.error = error
       return nil
@@ -136,9 +136,9 @@ struct WriterCore {
 
   /// Where the payload goes: in the open block, or in a new one when it does not fit there.
   mutating func place(for stamp: FrameStamp, _ byteCount: Int) throws(NanoTSError) -> UnsafeMutableRawPointer {
-    if let place = appender?.place(byteCount: byteCount, key: stamp.key) { return place }
+    if let place = unsafe appender?.place(byteCount: byteCount, key: stamp.key) { return unsafe place }
     try moveToNextBlock(for: stamp)
-    return appender!.place(byteCount: byteCount, key: stamp.key)!
+    return unsafe appender!.place(byteCount: byteCount, key: stamp.key)!
   }
 
   /// Installs a new block for `stamp`. The claim comes before the seal, so that when no block is to be had the open one
@@ -175,11 +175,11 @@ struct WriterCore {
 
   /// A place for `byteCount` bytes that the caller fills before `finish`.
   mutating func reserve(_ byteCount: Int, _ position: FramePosition) -> UnsafeMutableRawPointer? {
-    guard let (stamp, place) = prepare(byteCount, position, 0) else { return nil }
+    guard let (stamp, place) = unsafe prepare(byteCount, position, 0) else { return nil }
     pending = (stamp, last)
     // Until `finish`, nothing is after this: an append from within the closure takes the slow path and is refused there.
     (lastTimestamp, lastKey) = (.max, .max)
-    return place
+    return unsafe place
   }
 
   /// Appends the `used` bytes at `place`, unless there cannot be so many.
@@ -193,8 +193,8 @@ struct WriterCore {
         .invalidArgument, "the closure said that it used \(used) bytes of the \(byteCount) it was given")
       return false
     }
-    appender!.padTail(of: place, used)
-    add(stamp, place, used)
+    unsafe appender!.padTail(of: place, used)
+    unsafe add(stamp, place, used)
     appender!.commit()
     return durability != .everyFrame || sync()
   }
