@@ -59,18 +59,21 @@ struct BlockAppender {
     return unsafe base + payloadEnd
   }
 
-  /// Copies a payload of `byteCount` bytes to `place`, padding it with zeros to a multiple of 8.
+  /// Copies a payload of `byteCount` bytes to `place`, padding it with zeros to a multiple of 8, so that nothing of an
+  /// earlier life shows there.
   @inline(__always)
   func copy(_ bytes: UnsafeRawPointer?, _ byteCount: Int, to place: UnsafeMutableRawPointer) {
     guard let bytes = unsafe bytes, byteCount > 0 else { return }
-    unsafe padTail(of: place, byteCount)
+    if byteCount & 7 != 0 { unsafe place.storeBytes(of: 0, toByteOffset: byteCount & ~7, as: UInt64.self) }
     unsafe place.copyMemory(from: bytes, byteCount: byteCount)
   }
 
-  /// Zeroes the last word that a payload of `byteCount` bytes touches, so that nothing of an earlier life shows there.
-  @inline(__always)
-  func padTail(of place: UnsafeMutableRawPointer, _ byteCount: Int) {
-    if byteCount & 7 != 0 { unsafe place.storeBytes(of: 0, toByteOffset: byteCount & ~7, as: UInt64.self) }
+  /// The same padding for a payload that the caller has written at `place` itself.
+  func pad(_ place: UnsafeMutableRawPointer, _ byteCount: Int) {
+    let tail = byteCount & 7
+    guard tail != 0 else { return }
+    let word = unsafe place.load(fromByteOffset: byteCount & ~7, as: UInt64.self)
+    unsafe place.storeBytes(of: word & (1 << (8 * UInt64(tail)) - 1), toByteOffset: byteCount & ~7, as: UInt64.self)
   }
 
   /// Writes the entry for the payload that lies at `place` and does not yet show it to readers.

@@ -1,9 +1,10 @@
 /// Taking the oldest data for new data.
 extension BlockPool {
   /// Takes the oldest sealed block of the whole store, by last timestamp, out of its stream. Nil when no block is
-  /// sealed. Looks at the head of each stream's list and nowhere else.
-  func reclaimOldest(through descriptor: FileDescriptor) throws(NanoTSError) -> Int? {
-    guard let victim = try oldestSealed(through: descriptor) else { return nil }
+  /// sealed. Looks at the head of each stream's list and nowhere else. The writer of `taker` wants it, and holds that
+  /// stream's lock through `descriptor`.
+  func reclaimOldest(for taker: Int, through descriptor: FileDescriptor) throws(NanoTSError) -> Int? {
+    guard let victim = try oldestSealed(for: taker, through: descriptor) else { return nil }
     let slot = file.slot(victim.slot)
     unlink(victim.block, from: slot)
     if slot.blockCount.relaxed == 0 { slot.floor = victim.last }
@@ -19,7 +20,7 @@ extension BlockPool {
     let count: UInt32
   }
 
-  private func oldestSealed(through descriptor: FileDescriptor) throws(NanoTSError) -> Candidate? {
+  private func oldestSealed(for taker: Int, through descriptor: FileDescriptor) throws(NanoTSError) -> Candidate? {
     var oldest: Candidate?
     var abandoned: [Int] = []
     for index in 0..<file.usedSlots {
@@ -27,7 +28,8 @@ extension BlockPool {
       guard slot.identifier.relaxed != 0, let block = target(slot.head) else { continue }
       if let candidate = sealedCandidate(index, block) {
         if oldest.map({ candidate.last.timestamp < $0.last.timestamp }) ?? true { oldest = candidate }
-      } else {
+      } else if index != taker {
+        // The taker's own lock would be granted again to its own descriptor, and its live block taken for a dead one.
         abandoned.append(index)
       }
     }

@@ -81,16 +81,17 @@ struct BlockPool {
 
   // MARK: Handover
 
-  /// Finds a block for the stream and ends its earlier life: the stream's spare, a free one, a never used one, one by
+  /// Finds a block for the stream in slot `index` and ends its earlier life: the stream's spare, a free one, a never used one, one by
   /// growing the file, or the oldest sealed one. Nil when none is left that may be taken. O(streams), whatever the
   /// number of blocks.
-  func claim(for slot: StreamSlot, reclaiming: Bool, through descriptor: FileDescriptor) throws(NanoTSError) -> Int? {
+  func claim(for index: Int, reclaiming: Bool, through descriptor: FileDescriptor) throws(NanoTSError) -> Int? {
+    let slot = file.slot(index)
     if let spare = target(slot.spareBlock), file.header(spare).state.relaxed == BlockState.claimed.rawValue {
       return spare
     }
     var block = popFree() ?? takeFresh()
     if block == nil, try grow() { block = takeFresh() }
-    if block == nil, reclaiming { block = try reclaimOldest(through: descriptor) }
+    if block == nil, reclaiming { block = try reclaimOldest(for: index, through: descriptor) }
     guard let block else { return nil }
     let header = file.header(block)
     header.generation.beginChange()

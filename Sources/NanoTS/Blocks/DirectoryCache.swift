@@ -119,6 +119,8 @@ final class DirectoryCache: Sendable {
   /// Forgets blocks before the stream's oldest one, so that finding the oldest does not step over dead entries.
   private func dropReclaimed(_ directory: inout StreamDirectory, _ slot: StreamSlot, _ identifier: UInt64) {
     let head = Int(slot.head.acquired)
+    // With no block in the list, every one that was published before is gone.
+    if head == 0 { directory.dropBlocks(before: directory.nextSequence) }
     guard head >= 1, head <= file.layout.blockCount, let values = file.header(head - 1).values(),
       values.streamIdentifier == identifier, values.holdsFrames
     else { return }

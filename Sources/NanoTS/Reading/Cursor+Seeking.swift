@@ -61,12 +61,15 @@ extension Cursor {
     leaveBlocks(expecting: nil)
     for _ in 0..<Cursor.attempts {
       window = nil
+      let end = sealedEnd
       _ = try refreshDirectory()
       if directory.isEmpty {
-        expectedOrdinal = stream.map { store.file.slot($0.slot).nextOrdinal.acquired } ?? 0
+        expectedOrdinal = sealedEnd
         return
       }
-      if try attempt(&self) { return }
+      guard try attempt(&self) else { continue }
+      passedOrdinal = end
+      return
     }
     throw NanoTSError.overwritten(missing: 0, of: String(decoding: name, as: UTF8.self))
   }

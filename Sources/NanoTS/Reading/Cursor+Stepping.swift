@@ -15,7 +15,7 @@ extension Cursor {
       }
       let countBefore = window!.count
       guard window!.refresh() else {
-        try skipToOldestLeft(expecting: window!.ordinal(upcoming))
+        try skipToOldestLeft(expecting: ordinalBehindBlock)
         continue
       }
       setFastCount()
@@ -36,14 +36,14 @@ extension Cursor {
         upcoming = slot
         standing = 0
         if let frame = try frame(at: slot, stayingBehindDamage: true) { return frame }
-        try stopBeforeOldestLeft(from: window!.ordinal(slot))
+        try stopBehindNewestLeft(before: window!.ordinal(slot))
         return nil
       }
       (upcoming, standing) = (0, 0)
       guard blockIndex > 0 else { return nil }
       let ordinal = window!.firstOrdinal
       guard try enter(blockIndex - 1) else {
-        try stopBeforeOldestLeft(from: ordinal &- 1)
+        try stopBehindNewestLeft(before: ordinal &- 1)
         return nil
       }
       upcoming = window!.count
@@ -105,9 +105,14 @@ extension Cursor {
 
   /// Enters the block after the present one; false when there is none yet.
   private mutating func enterNextBlock() throws(NanoTSError) -> Bool {
-    var expected = window!.ordinal(upcoming)
-    if blockIndex + 1 >= directory.count {
-      guard try refreshDirectory() else { return false }
+    var expected = ordinalBehindBlock
+    if blockIndex + 1 < directory.count {
+      // A gap that was there when the directory was read is no news; `next` passes over it.
+      expected = max(directory[blockIndex + 1].firstOrdinal, passedOrdinal)
+    } else {
+      // Read before the directory: frames below it were sealed by now, so their blocks are found or are gone.
+      let end = sealedEnd
+      let hasNext = try refreshDirectory()
       // The writer left this block before the next one was published, so what it holds now is all.
       let countBefore = window!.count
       guard window!.refresh() else {
@@ -116,9 +121,10 @@ extension Cursor {
       }
       setFastCount()
       if window!.count > countBefore { return true }
-    } else {
-      // A gap that was there when the directory was read is no news; `next` passes over it.
-      expected = directory[blockIndex + 1].firstOrdinal
+      guard hasNext else {
+        try reportAllGone(from: expected, to: end)
+        return false
+      }
     }
     guard try enter(blockIndex + 1) else {
       try skipToOldestLeft(expecting: expected)
@@ -128,19 +134,33 @@ extension Cursor {
     return true
   }
 
+  /// The ordinal expected behind the present block, at whose end the cursor is.
+  private var ordinalBehindBlock: UInt64 { max(window!.ordinal(upcoming), passedOrdinal) }
+
+  /// The ordinal after the stream's last sealed frame, as of now.
+  var sealedEnd: UInt64 { stream.map { store.file.slot($0.slot).nextOrdinal.acquired } ?? 0 }
+
   private mutating func enterFirstBlock() throws(NanoTSError) -> Bool {
+    if stream == nil { _ = try refreshDirectory() }
+    let end = sealedEnd
     _ = try refreshDirectory()
     if let expectedOrdinal {
-      guard !directory.isEmpty else { return false }
+      guard !directory.isEmpty else {
+        try reportAllGone(from: expectedOrdinal, to: end)
+        return false
+      }
       try skipToOldestLeft(expecting: expectedOrdinal)
       return window != nil
     }
     for _ in 0..<Cursor.attempts {
       guard !directory.isEmpty else {
-        expectedOrdinal = stream.map { store.file.slot($0.slot).nextOrdinal.acquired } ?? 0
+        expectedOrdinal = sealedEnd
         return false
       }
-      for index in 0..<directory.count where try enter(index) { return true }
+      for index in 0..<directory.count where try enter(index) {
+        passedOrdinal = end
+        return true
+      }
       _ = try refreshDirectory()
     }
     throw NanoTSError.overwritten(missing: 0, of: String(decoding: name, as: UTF8.self))
@@ -154,20 +174,25 @@ extension Cursor {
 
   /// Goes to the oldest frame left at or after `expected`, and reports how many were missed.
   private mutating func skipToOldestLeft(expecting expected: UInt64) throws(NanoTSError) {
+    passedOrdinal = max(passedOrdinal, expected)
     for _ in 0..<Cursor.attempts {
+      let end = sealedEnd
       _ = try refreshDirectory()
       guard !directory.isEmpty else {
         leaveBlocks(expecting: expected)
-        return try reportFreed(since: expected)
+        passedOrdinal = expected
+        return try reportAllGone(from: expected, to: end)
       }
       var index = directory.lastBlock(startingAtOrBefore: expected)
       while index < directory.count {
         guard try enter(index) else { break }
         let slot = expected > window!.firstOrdinal ? expected - window!.firstOrdinal : 0
-        if slot < UInt64(window!.count) || index + 1 == directory.count {
-          upcoming = Int(min(slot, UInt64(window!.count)))
+        if slot < UInt64(window!.count) {
+          upcoming = Int(slot)
           return try reportMissed(since: expected)
         }
+        upcoming = window!.count
+        if index + 1 == directory.count { return try reportAllGone(from: expected, to: end) }
         index += 1
       }
     }
@@ -181,21 +206,30 @@ extension Cursor {
     throw NanoTSError.overwritten(missing: next - expected, of: String(decoding: name, as: UTF8.self))
   }
 
-  /// With no block left, the stream's slot knows how many frames there have been.
-  private mutating func reportFreed(since expected: UInt64) throws(NanoTSError) {
-    guard let stream else { return }
-    let end = store.file.slot(stream.slot).nextOrdinal.acquired
+  /// With no frame left from `expected` up to `end`, reports them missed.
+  private mutating func reportAllGone(from expected: UInt64, to end: UInt64) throws(NanoTSError) {
     guard end > expected else { return }
-    expectedOrdinal = end
+    passedOrdinal = end
+    if expectedOrdinal != nil { expectedOrdinal = end }
     throw NanoTSError.overwritten(missing: end - expected, of: String(decoding: name, as: UTF8.self))
   }
 
-  /// Going back and finding nothing left: places the cursor before the oldest frame there is.
-  private mutating func stopBeforeOldestLeft(from ordinal: UInt64) throws(NanoTSError) {
+  /// Going back and finding the frame `ordinal` gone: goes behind the newest frame left before it, or before the oldest
+  /// frame there is, and reports how many were missed.
+  private mutating func stopBehindNewestLeft(before ordinal: UInt64) throws(NanoTSError) {
     let oldestKnown = directory.isEmpty ? ordinal : directory[0].firstOrdinal
-    window = nil
-    expectedOrdinal = nil
-    (upcoming, standing, fastCount) = (0, 0, 0)
+    _ = try refreshDirectory()
+    var index = directory.isEmpty ? -1 : directory.lastBlock(startingAtOrBefore: ordinal)
+    while index >= 0 {
+      if try enter(index), window!.firstOrdinal <= ordinal {
+        let slots = min(ordinal - window!.firstOrdinal &+ 1, UInt64(window!.count))
+        upcoming = Int(slots)
+        throw NanoTSError.overwritten(
+          missing: ordinal &+ 1 &- window!.ordinal(upcoming), of: String(decoding: name, as: UTF8.self))
+      }
+      index -= 1
+    }
+    leaveBlocks(expecting: nil)
     _ = try enterFirstBlock()
     throw NanoTSError.overwritten(
       missing: ordinal >= oldestKnown ? ordinal - oldestKnown + 1 : 0, of: String(decoding: name, as: UTF8.self))
@@ -204,6 +238,7 @@ extension Cursor {
   mutating func leaveBlocks(expecting ordinal: UInt64?) {
     window = nil
     expectedOrdinal = ordinal
+    passedOrdinal = 0
     (upcoming, standing, fastCount, blockIndex) = (0, 0, 0, 0)
   }
 

@@ -21,6 +21,9 @@ public struct Cursor {
   var blockIndex = 0
   /// The ordinal that `next` should come to; nil until the cursor has a place.
   var expectedOrdinal: UInt64?
+  /// Frames with lower ordinals that lie behind the directory's last block were gone when the cursor was placed, or
+  /// were reported: they are not missed when a next block comes.
+  var passedOrdinal: UInt64 = 0
 
   /// The block that the cursor stands in; nil before the first block was entered.
   @usableFromInline var window: BlockWindow?

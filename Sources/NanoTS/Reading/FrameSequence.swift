@@ -85,7 +85,7 @@ public struct ReversedFrameSequence: Sequence {
         do throws(NanoTSError) {
           guard let frame = try cursor.previous(), frame.timestamp >= first else { break }
           return frame
-        } catch where error.code == .corrupt {
+        } catch where error.code == .corrupt || error.code == .overwritten {
           continue
         } catch {
           break

@@ -25,7 +25,7 @@ struct BlockHandover {
   /// Claims a block for the stream, or returns nil when none may be taken. What readers see of the stream is unchanged.
   func claim() throws(NanoTSError) -> Int? {
     let claimed = try lease.allocation.withLock { pool throws(NanoTSError) in
-      try pool.claim(for: slot, reclaiming: autoReclaim, through: lease.descriptor)
+      try pool.claim(for: lease.stream.slot, reclaiming: autoReclaim, through: lease.descriptor)
     }
     if let claimed, durability != .none { try file.syncHeader(claimed) }
     return claimed

@@ -62,8 +62,7 @@ struct WriterCore {
       unsafe appender!.copy(bytes, byteCount, to: place)
       unsafe appender!.addEntry(place, byteCount, stamp)
       appender!.commit()
-      lastTimestamp = position.timestamp
-      lastKey = position.key
+      (lastTimestamp, lastKey, hasLast) = (position.timestamp, position.key, true)
       return durability != .everyFrame || sync()
     }
     return unsafe appendSlowly(bytes, byteCount, position, flags)
@@ -193,7 +192,7 @@ struct WriterCore {
         .invalidArgument, "the closure said that it used \(used) bytes of the \(byteCount) it was given")
       return false
     }
-    unsafe appender!.padTail(of: place, used)
+    unsafe appender!.pad(place, used)
     unsafe add(stamp, place, used)
     appender!.commit()
     return durability != .everyFrame || sync()

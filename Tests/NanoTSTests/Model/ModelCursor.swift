@@ -1,0 +1,175 @@
+@testable import NanoTS
+
+/// A cursor of the engine with what the model says about its place.
+struct ModelCursor {
+  var cursor: Cursor
+  let name: String
+  /// The life of the stream that the cursor was placed in; nil while there was none.
+  var life: Int?
+  /// The ordinal that `next` comes to; nil before the cursor has a place.
+  var next: UInt64?
+  var isStanding = false
+  /// After `previous` came to an end: the cursor stands before the oldest frame that it knew of, which the model does
+  /// not know when that frame is gone.
+  private var isAtFront = false
+
+  init(cursor: Cursor, name: String, life: Int?) {
+    self.cursor = cursor
+    self.name = name
+    self.life = life
+  }
+
+  struct Mismatch: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  /// Runs one step on the engine and holds its outcome against the model.
+  mutating func step(_ step: Step, _ model: ModelStore) throws {
+    let stream = model[name]
+    let isOtherLife = life != nil && stream?.life != life
+    let frame: Frame?
+    do throws(NanoTSError) {
+      frame = try run(step)
+    } catch {
+      try check(error, step, stream, isOtherLife)
+      return
+    }
+    if isOtherLife { place(at: nil) }
+    try check(frame, step, stream)
+  }
+
+  enum Step {
+    case first
+    case last
+    case seek(FramePosition)
+    case end
+    case next
+    case previous
+  }
+
+  private mutating func run(_ step: Step) throws(NanoTSError) -> Frame? {
+    switch step {
+    case .first: return try cursor.first()
+    case .last: return try cursor.last()
+    case .seek(let position): return try cursor.seek(to: position.timestamp, key: position.key)
+    case .end:
+      try cursor.seekToEnd()
+      return nil
+    case .next: return try cursor.next()
+    case .previous: return try cursor.previous()
+    }
+  }
+
+  private mutating func place(at ordinal: UInt64?, standing: Bool = false) {
+    next = ordinal
+    isStanding = standing
+    isAtFront = false
+  }
+
+  private func fail(_ what: String) -> Mismatch { Mismatch(description: "cursor on '\(name)' at \(next as Any): \(what)") }
+
+  // MARK: Frames
+
+  private mutating func check(_ frame: Frame?, _ step: Step, _ stream: ModelStream?) throws {
+    let frames = stream?.frames ?? []
+    // A step back that finds nothing looks no further than the cursor's block, which may be of a freed stream.
+    if case .previous = step, frame == nil { isAtFront = true } else { life = stream?.life }
+    let expected: ModelFrame?
+    switch step {
+    case .first: expected = frames.first
+    case .last: expected = frames.last
+    case .seek(let position): expected = frames.first { !($0.position < position) }
+    case .end:
+      place(at: stream?.nextOrdinal ?? 0)
+      return
+    case .next: expected = try frameAfter(frames, stream, handedOut: frame)
+    case .previous: expected = frameBefore(frames)
+    }
+    try compare(frame, expected, "\(step)")
+    if let expected {
+      place(at: expected.ordinal + 1, standing: true)
+    } else {
+      placeAtEnd(step, frames, stream)
+    }
+  }
+
+  private func frameAfter(_ frames: [ModelFrame], _ stream: ModelStream?, handedOut frame: Frame?) throws -> ModelFrame?
+  {
+    guard let next else { return frames.first }
+    guard let following = frames.first(where: { $0.ordinal >= next }) else { return nil }
+    // Passing over frames in silence is right only for what `free` took.
+    if following.ordinal > next, frame != nil {
+      guard (next..<following.ordinal).allSatisfy({ stream!.freed.contains($0) }) else {
+        throw fail("\(following.ordinal - next) recycled frames were passed over in silence")
+      }
+    }
+    return following
+  }
+
+  private func frameBefore(_ frames: [ModelFrame]) -> ModelFrame? {
+    guard let next else { return nil }
+    let target = Int64(next) - 1 - (isStanding ? 1 : 0)
+    return frames.last { Int64($0.ordinal) <= target }
+  }
+
+  private mutating func placeAtEnd(_ step: Step, _ frames: [ModelFrame], _ stream: ModelStream?) {
+    switch step {
+    case .previous:
+      if next != nil { place(at: frames.first?.ordinal ?? stream?.nextOrdinal ?? 0) }
+      isAtFront = next != nil
+    default: place(at: stream?.nextOrdinal ?? 0)
+    }
+  }
+
+  private func compare(_ frame: Frame?, _ expected: ModelFrame?, _ what: String) throws {
+    guard let frame, let expected else {
+      if frame == nil && expected == nil { return }
+      throw fail("\(what) gave frame \(frame?.ordinal as Any), the model \(expected?.ordinal as Any)")
+    }
+    let isSame =
+      frame.ordinal == expected.ordinal && frame.timestamp == expected.timestamp && frame.key == expected.key
+      && frame.flags == expected.flags && frame.wasClamped == expected.isClamped
+    guard isSame, try frame.copyBytes() == expected.payload else {
+      throw fail("\(what) gave frame \(frame.ordinal) at \(frame.timestamp), the model \(expected)")
+    }
+  }
+
+  // MARK: Errors
+
+  private mutating func check(_ error: NanoTSError, _ step: Step, _ stream: ModelStream?, _ isOtherLife: Bool) throws {
+    if error.code == .notFound, isOtherLife {
+      life = nil
+      place(at: nil)
+      return
+    }
+    guard error.code == .overwritten, let next, let stream, !isOtherLife else { throw fail("\(step) threw \(error)") }
+    let frames = stream.frames
+    switch step {
+    case .next:
+      let following = frames.first { $0.ordinal >= next }?.ordinal ?? stream.nextOrdinal
+      if isAtFront, error.missedFrames > 0 {
+        place(at: following)
+        return
+      }
+      guard following > next else { throw fail("next threw \(error) though frame \(next) is there") }
+      // Frames that `free` took before the cursor's last look may be left out of the count.
+      let quiet = (next..<following).prefix { stream.freed.contains($0) }.count
+      let missed = error.missedFrames
+      guard missed <= following - next, missed + UInt64(quiet) >= following - next else {
+        throw fail("next reported \(missed) missed, the model \(following - next) of which \(quiet) were freed")
+      }
+      place(at: following)
+    case .previous:
+      let target = Int64(next) - 1 - (isStanding ? 1 : 0)
+      let left = frames.last { Int64($0.ordinal) <= target }
+      guard left.map({ Int64($0.ordinal) < target }) ?? true, error.missedFrames > 0 else {
+        throw fail("previous threw \(error) though frame \(target) is there")
+      }
+      if let left, error.missedFrames != UInt64(target) - left.ordinal {
+        throw fail("previous reported \(error.missedFrames) missed, the model \(UInt64(target) - left.ordinal)")
+      }
+      place(at: left.map { $0.ordinal + 1 } ?? frames.first?.ordinal ?? stream.nextOrdinal)
+    default: throw fail("\(step) threw \(error)")
+    }
+  }
+}

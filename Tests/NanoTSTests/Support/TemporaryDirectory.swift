@@ -1,0 +1,29 @@
+import Foundation
+
+/// A new directory for one test, removed with everything in it when the last reference goes.
+final class TemporaryDirectory: Sendable {
+  private let root: String
+
+  /// Makes a directory with a unique name where the system keeps temporary files.
+  init() throws {
+    root = NSTemporaryDirectory() + "/nanots-test-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+  }
+
+  deinit {
+    do {
+      try FileManager.default.removeItem(atPath: root)
+    } catch {
+      print("the test directory \(root) was left behind: \(error)")
+    }
+  }
+
+  /// The directory itself.
+  var path: String { root }
+
+  /// The path of a file in the directory.
+  func path(_ name: String) -> String { root + "/" + name }
+
+  /// The names of everything in the directory, hidden files included.
+  func contents() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: root).sorted() }
+}
