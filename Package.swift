@@ -29,7 +29,14 @@ let package = Package(
       ],
       swiftSettings: strict
     ),
-    .testTarget(name: "NanoTSTests", dependencies: ["NanoTS"], swiftSettings: strict),
+    .executableTarget(name: "TestAgent", dependencies: ["NanoTS"], path: "Tests/TestAgent", swiftSettings: strict),
+    .testTarget(
+      name: "NanoTSTests",
+      dependencies: ["NanoTS", "CNanoTS", "TestAgent"],
+      exclude: ["Golden"],
+      swiftSettings: strict
+    ),
+    .testTarget(name: "NanoTSCommandTests", dependencies: ["NanoTSCommand", "NanoTS"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -95,7 +95,9 @@ import Testing
       text += StoreBytes.little(offset) + StoreBytes.little(marks) + StoreBytes.little(flags) + payload
       let seed = fast(StoreBytes.little(generation))
       let value = unsafe payload.withUnsafeBytes {
-        unsafe nts_frame_checksum(seed, timestamp, key, offset, marks, flags, $0.baseAddress, $0.count)
+        unsafe nts_frame_checksum(
+          UInt64(seed) | UInt64(flags) << 32, timestamp, key, UInt64(offset) | UInt64(marks) << 32, $0.baseAddress,
+          $0.count)
       }
       #expect(value == StoreBytes.crc32c(text))
       let entry = IndexEntry(

@@ -19,7 +19,7 @@ uint32_t nts_crc32c_update_portable(uint32_t state, const void *bytes, size_t co
 
 /// The checksum of one frame: `seed` is the state after the block's generation; then the 28 bytes timestamp, key,
 /// offset, length, flags (little-endian, in this order), then the payload. Complemented.
-uint32_t nts_frame_checksum(uint32_t seed, int64_t timestamp, int64_t key, uint32_t offset, uint32_t length,
-                            uint32_t flags, const void *payload, size_t count);
+uint32_t nts_frame_checksum(uint64_t seed_and_flags, int64_t timestamp, int64_t key, uint64_t place,
+                            const void *payload, size_t count);
 
 #endif

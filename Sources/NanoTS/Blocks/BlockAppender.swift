@@ -65,6 +65,14 @@ struct BlockAppender {
   func copy(_ bytes: UnsafeRawPointer?, _ byteCount: Int, to place: UnsafeMutableRawPointer) {
     guard let bytes = unsafe bytes, byteCount > 0 else { return }
     if byteCount & 7 != 0 { unsafe place.storeBytes(of: 0, toByteOffset: byteCount & ~7, as: UInt64.self) }
+    // Small payloads as two overlapping halves: a call of memmove costs more than the copy.
+    if byteCount >= 8, byteCount <= 16 {
+      let low = unsafe bytes.loadUnaligned(as: UInt64.self)
+      let high = unsafe bytes.loadUnaligned(fromByteOffset: byteCount &- 8, as: UInt64.self)
+      unsafe place.storeBytes(of: low, as: UInt64.self)
+      unsafe place.storeBytes(of: high, toByteOffset: byteCount &- 8, as: UInt64.self)
+      return
+    }
     unsafe place.copyMemory(from: bytes, byteCount: byteCount)
   }
 
@@ -84,14 +92,53 @@ struct BlockAppender {
       timestamp: frame.timestamp, key: frame.key, offset: UInt32(truncatingIfNeeded: payloadEnd),
       lengthAndMarks: frame.isClamped ? length | IndexEntry.clampedMark : length, checksum: 0, flags: frame.flags)
     entry.checksum = unsafe nts_frame_checksum(
-      checksumSeed, entry.timestamp, entry.key, entry.offset, entry.lengthAndMarks, entry.flags, place,
-      checksPayloads ? byteCount : 0)
+      UInt64(checksumSeed) | UInt64(entry.flags) << 32, entry.timestamp, entry.key,
+      UInt64(entry.offset) | UInt64(entry.lengthAndMarks) << 32, place, checksPayloads ? byteCount : 0)
     indexLow -= entrySize
     unsafe entry.write(to: base + indexLow, keyed: isKeyed)
     payloadEnd += byteCount.roundedUp(to: 8)
     payloadBytes += byteCount
     count += 1
     if length != uniformLength { note(length, of: frame) }
+  }
+
+  /// Appends a frame and shows it to readers; false, and nothing changed, when it does not fit into this block.
+  ///
+  /// The writer's own fields change first: nobody else sees them, and the calls that copy and sum would otherwise force
+  /// each of them to be read again.
+  @inline(__always)
+  mutating func append(
+    _ bytes: UnsafeRawPointer?, _ byteCount: Int, _ position: FramePosition, _ flags: UInt32
+  ) -> Bool {
+    // Block sizes end at 1 GiB and the first comparison holds `byteCount` below that: none of this can overflow.
+    let start = payloadEnd
+    let end = start &+ ((byteCount &+ 7) & ~7)
+    let entryStart = indexLow &- entrySize
+    let keyed = isKeyed
+    guard UInt(bitPattern: byteCount) <= UInt(bitPattern: indexLow), end <= entryStart, position.key == 0 || keyed
+    else { return false }
+    let word = UInt64(truncatingIfNeeded: count &+ 1) | UInt64(truncatingIfNeeded: end) << 32
+    payloadEnd = end
+    indexLow = entryStart
+    count &+= 1
+    payloadBytes &+= byteCount
+    let length = UInt32(truncatingIfNeeded: byteCount)
+    if length != uniformLength {
+      note(length, of: FrameStamp(timestamp: position.timestamp, key: position.key, flags: flags, isClamped: false))
+    }
+    let place = unsafe base + start
+    let entryPlace = unsafe base + entryStart
+    let commitCell = header.commit
+    unsafe copy(bytes, byteCount, to: place)
+    var entry = IndexEntry(
+      timestamp: position.timestamp, key: position.key, offset: UInt32(truncatingIfNeeded: start),
+      lengthAndMarks: length, checksum: 0, flags: flags)
+    entry.checksum = unsafe nts_frame_checksum(
+      UInt64(checksumSeed) | UInt64(flags) << 32, entry.timestamp, entry.key,
+      UInt64(entry.offset) | UInt64(length) << 32, place, checksPayloads ? byteCount : 0)
+    unsafe entry.write(to: entryPlace, keyed: keyed)
+    commitCell.storeReleased(word)
+    return true
   }
 
   /// Keeps the header's uniform length right, and with the block's first frame the header's first position.

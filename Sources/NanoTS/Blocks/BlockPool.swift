@@ -79,6 +79,16 @@ struct BlockPool {
     return Int(fresh)
   }
 
+  /// A never used block. When the one that the counter names has been used after all, the counter is damaged: the lists
+  /// are made anew rather than live data overwritten.
+  private func takeFreshChecked() throws(NanoTSError) -> Int? {
+    guard let block = takeFresh() else { return nil }
+    let header = file.header(block)
+    if header.generation.relaxed == 0, header.state.relaxed == BlockState.unused.rawValue { return block }
+    try rebuild()
+    return popFree() ?? takeFresh()
+  }
+
   // MARK: Handover
 
   /// Finds a block for the stream in slot `index` and ends its earlier life: the stream's spare, a free one, a never used one, one by
@@ -89,7 +99,8 @@ struct BlockPool {
     if let spare = target(slot.spareBlock), file.header(spare).state.relaxed == BlockState.claimed.rawValue {
       return spare
     }
-    var block = popFree() ?? takeFresh()
+    var block = popFree()
+    if block == nil { block = try takeFreshChecked() }
     if block == nil, try grow() { block = takeFresh() }
     if block == nil, reclaiming { block = try reclaimOldest(for: index, through: descriptor) }
     guard let block else { return nil }
@@ -132,7 +143,7 @@ struct BlockPool {
     let descriptor = file.mapped.descriptor
     do throws(NanoTSError) {
       try descriptor.reserve(layout.fileSize(blocks: available)..<layout.fileSize(blocks: target))
-    } catch where error.code == .outOfSpace {
+    } catch  where error.code == .outOfSpace {
       try descriptor.setSize(layout.fileSize(blocks: available))
       return false
     }

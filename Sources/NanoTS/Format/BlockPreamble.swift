@@ -99,7 +99,8 @@ struct BlockPreamble {
       unsafe bytes[at] = 0
       at += 1
     }
-    unsafe store(BlockPreamble.checksum(of: UnsafeRawBufferPointer(bytes), textLength: name.count + metadata.count),
+    unsafe store(
+      BlockPreamble.checksum(of: UnsafeRawBufferPointer(bytes), textLength: name.count + metadata.count),
       Offset.checksum)
   }
 

@@ -39,7 +39,7 @@ struct FrameChecksum {
   @inline(__always)
   func value(of entry: IndexEntry, payload: UnsafeRawBufferPointer) -> UInt32 {
     unsafe nts_frame_checksum(
-      seed, entry.timestamp, entry.key, entry.offset, entry.lengthAndMarks, entry.flags, payload.baseAddress,
-      payload.count)
+      UInt64(seed) | UInt64(entry.flags) << 32, entry.timestamp, entry.key,
+      UInt64(entry.offset) | UInt64(entry.lengthAndMarks) << 32, payload.baseAddress, payload.count)
   }
 }

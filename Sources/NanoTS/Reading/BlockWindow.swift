@@ -11,6 +11,8 @@ struct BlockWindow {
   /// One past the block's last byte: entry i begins (i + 1) × entrySize before it.
   @usableFromInline let indexTop: UnsafeRawPointer
   @usableFromInline let entrySize: Int
+  /// From one entry to the next: minus the entry size, because entries grow down.
+  @usableFromInline let entryStride: Int
   @usableFromInline let isKeyed: Bool
   @usableFromInline let firstOrdinal: UInt64
   @usableFromInline let segment: UInt64
@@ -44,6 +46,7 @@ struct BlockWindow {
     unsafe start = bytes.baseAddress!
     unsafe indexTop = unsafe start + bytes.count
     entrySize = Int(values.bodyLayout.entrySize)
+    entryStride = -entrySize
     isKeyed = entrySize == IndexEntry.keyedByteCount
     firstOrdinal = values.firstOrdinal
     segment = values.segment
@@ -89,10 +92,11 @@ struct BlockWindow {
   /// Bound: `slot` is below `count`.
   @inlinable @inline(__always)
   func frame(_ slot: Int) -> Frame? {
-    let entry = unsafe IndexEntry(at: indexTop - (slot + 1) * entrySize, keyed: isKeyed)
+    let entry = unsafe IndexEntry(at: indexTop + (slot &+ 1) &* entryStride, keyed: isKeyed)
     guard entry.liesWithin(BlockWindow.payloadsFrom, payloadEnd), header.isStill(generation) else { return nil }
     return unsafe Frame(
-      entry, ordinal: firstOrdinal &+ UInt64(slot), segment: segment, blockSequence: sequence, blockStart: start,
+      entry, ordinal: firstOrdinal &+ UInt64(bitPattern: Int64(slot)), segment: segment, blockSequence: sequence,
+      blockStart: start,
       header: header, generation: generation)
   }
 

@@ -105,11 +105,8 @@ extension Cursor {
 
   /// Enters the block after the present one; false when there is none yet.
   private mutating func enterNextBlock() throws(NanoTSError) -> Bool {
-    var expected = ordinalBehindBlock
-    if blockIndex + 1 < directory.count {
-      // A gap that was there when the directory was read is no news; `next` passes over it.
-      expected = max(directory[blockIndex + 1].firstOrdinal, passedOrdinal)
-    } else {
+    let expected = ordinalBehindBlock
+    if blockIndex + 1 >= directory.count {
       // Read before the directory: frames below it were sealed by now, so their blocks are found or are gone.
       let end = sealedEnd
       let hasNext = try refreshDirectory()
@@ -134,8 +131,12 @@ extension Cursor {
     return true
   }
 
-  /// The ordinal expected behind the present block, at whose end the cursor is.
-  private var ordinalBehindBlock: UInt64 { max(window!.ordinal(upcoming), passedOrdinal) }
+  /// The ordinal expected behind the present block, at whose end the cursor is. A gap that was there when the directory
+  /// was read is no news: `next` passes over it.
+  private var ordinalBehindBlock: UInt64 {
+    blockIndex + 1 < directory.count
+      ? directory[blockIndex + 1].firstOrdinal : max(window!.ordinal(upcoming), passedOrdinal)
+  }
 
   /// The ordinal after the stream's last sealed frame, as of now.
   var sealedEnd: UInt64 { stream.map { store.file.slot($0.slot).nextOrdinal.acquired } ?? 0 }
@@ -248,6 +249,12 @@ extension Cursor {
   mutating func refreshDirectory() throws(NanoTSError) -> Bool {
     if try forgetFreedStream() || stream == nil { stream = StreamTable(file: store.file).find(name) }
     guard let stream else { return false }
+    let slot = store.file.slot(stream.slot)
+    let mark = DirectoryMark(
+      nextSequence: slot.nextSequence.acquired, removals: slot.removals.acquired, head: slot.head.acquired)
+    // Nothing was added, taken or recycled since: what the cursor has is what the cache would give.
+    if mark == directoryMark { return window == nil ? !directory.isEmpty : blockIndex + 1 < directory.count }
+    directoryMark = mark
     let before = window?.sequence
     directory = try store.directories.directory(of: stream.identifier, slot: stream.slot)
     guard let before else { return !directory.isEmpty }
@@ -260,6 +267,7 @@ extension Cursor {
     guard let stream, store.file.slot(stream.slot).identifier.acquired != stream.identifier else { return false }
     self.stream = nil
     directory = StreamDirectory()
+    directoryMark = nil
     let hadPlace = window != nil
     leaveBlocks(expecting: nil)
     guard hadPlace else { return true }

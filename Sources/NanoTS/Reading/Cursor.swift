@@ -17,6 +17,8 @@ public struct Cursor {
   /// The stream, once it exists.
   var stream: StreamTable.Stream?
   var directory = StreamDirectory()
+  /// What the stream's slot said just before `directory` was taken.
+  var directoryMark: DirectoryMark?
   /// Index in `directory` of the block that `window` shows.
   var blockIndex = 0
   /// The ordinal that `next` should come to; nil until the cursor has a place.
@@ -68,4 +70,11 @@ public struct Cursor {
     }
     return try previousSlowly()
   }
+}
+
+/// The fields of a stream's slot that change whenever its list of blocks does.
+struct DirectoryMark: Equatable {
+  let nextSequence: UInt64
+  let removals: UInt32
+  let head: UInt32
 }

@@ -67,7 +67,7 @@ public struct Frame {
   @inlinable @inline(__always)
   public func withBytes<R>(_ body: (RawSpan) -> R) throws(NanoTSError) -> R {
     let result = unsafe body(RawSpan(_unsafeStart: payload, byteCount: byteCount))
-    if !isIntact { throw overwritten }
+    if !isIntact { throw Frame.overwritten(ordinal, timestamp) }
     return result
   }
 
@@ -75,7 +75,7 @@ public struct Frame {
   @inlinable @inline(__always)
   public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) throws(NanoTSError) -> R {
     let result = unsafe body(unvalidatedBytes)
-    if !isIntact { throw overwritten }
+    if !isIntact { throw Frame.overwritten(ordinal, timestamp) }
     return result
   }
 
@@ -89,7 +89,7 @@ public struct Frame {
   /// than the value; bytes after it are left alone.
   @inlinable
   public func load<T: BitwiseCopyable>(as type: T.Type) throws(NanoTSError) -> T {
-    guard byteCount >= MemoryLayout<T>.size else { throw tooShort(for: MemoryLayout<T>.size) }
+    guard byteCount >= MemoryLayout<T>.size else { throw Frame.tooShort(ordinal, byteCount, MemoryLayout<T>.size) }
     return try unsafe withUnsafeBytes { unsafe $0.loadUnaligned(as: T.self) }
   }
 
@@ -103,7 +103,9 @@ public struct Frame {
   /// The payload with no check at all: it may be recycled while it is looked at. Whoever uses it asks `isIntact`
   /// afterwards and discards what was made from it when that is false.
   @inlinable @inline(__always)
-  public var unvalidatedBytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: payload, count: byteCount) }
+  public var unvalidatedBytes: UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(start: payload, count: byteCount)
+  }
 
   /// True when the block has not been recycled up to now: everything read from `unvalidatedBytes` before this call was
   /// this frame's. One load, no system call.
@@ -122,7 +124,7 @@ public struct Frame {
     // Bound: the payload lies inside the block, behind the preamble, so these bytes do too.
     let bytes = unsafe UnsafeRawBufferPointer(start: blockStart, count: payload - blockStart)
     let preamble = unsafe BlockPreamble(checking: bytes)
-    guard isIntact else { throw overwritten }
+    guard isIntact else { throw Frame.overwritten(ordinal, timestamp) }
     guard let preamble, preamble.generation == generation else {
       throw NanoTSError(
         .corrupt, "the preamble of the block that holds frame \(ordinal) is damaged; run 'nanots verify'")
@@ -131,7 +133,7 @@ public struct Frame {
   }
 
   @usableFromInline @inline(never)
-  var overwritten: NanoTSError {
+  static func overwritten(_ ordinal: UInt64, _ timestamp: Int64) -> NanoTSError {
     NanoTSError(
       .overwritten,
       "frame \(ordinal) at \(timestamp) was recycled while it was read; go on from the oldest frame left, or give the "
@@ -140,7 +142,7 @@ public struct Frame {
   }
 
   @usableFromInline @inline(never)
-  func tooShort(for size: Int) -> NanoTSError {
+  static func tooShort(_ ordinal: UInt64, _ byteCount: Int, _ size: Int) -> NanoTSError {
     NanoTSError(.invalidArgument, "frame \(ordinal) has \(byteCount) bytes; the value asked for needs \(size)")
   }
 }

@@ -49,7 +49,8 @@ public struct FrameBatch {
     }
     guard length >= MemoryLayout<T>.size else {
       throw NanoTSError(
-        .invalidArgument, "the batch's payloads have \(length) bytes; the value asked for needs \(MemoryLayout<T>.size)")
+        .invalidArgument, "the batch's payloads have \(length) bytes; the value asked for needs \(MemoryLayout<T>.size)"
+      )
     }
     let stride = length.roundedUp(to: 8)
     let first = window.body.entry(firstSlot)

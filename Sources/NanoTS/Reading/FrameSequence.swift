@@ -14,30 +14,53 @@ public struct FrameSequence: Sequence {
   public func makeIterator() -> Iterator {
     var cursor = start
     let isPlaced = (try? cursor.place(before: FramePosition(timestamp: range.lowerBound, key: .min))) != nil
-    return Iterator(cursor: cursor, last: range.upperBound, isOver: !isPlaced)
+    return Iterator(Walk(cursor: cursor, last: range.upperBound, isOver: !isPlaced))
   }
 
   /// Steps through the frames. One thread at a time.
   public struct Iterator: IteratorProtocol {
-    @usableFromInline var cursor: Cursor
+    @usableFromInline var lane: FrameLane
     @usableFromInline let last: Int64
-    @usableFromInline var isOver: Bool
+    @usableFromInline var walk: Walk
+
+    @usableFromInline
+    init(_ walk: Walk) {
+      self.walk = walk
+      last = walk.last
+      lane = walk.lane
+    }
 
     /// The next frame, or nil at the end of the range. O(1).
     @inlinable @inline(__always)
     public mutating func next() -> Frame? {
-      if cursor.upcoming < cursor.fastCount, !isOver,
-        let frame = unsafe cursor.window.unsafelyUnwrapped.frame(cursor.upcoming), frame.timestamp <= last
-      {
-        cursor.upcoming &+= 1
-        cursor.standing = 1
+      if lane.slot < lane.end, let frame = lane.frame(), frame.timestamp <= last {
+        lane.slot &+= 1
         return frame
       }
-      return nextSlowly()
+      let frame = walk.nextSlowly(from: lane.slot)
+      lane = walk.lane
+      return frame
+    }
+  }
+
+  /// What an iterator needs at the ends of blocks.
+  @usableFromInline
+  struct Walk {
+    var cursor: Cursor
+    @usableFromInline let last: Int64
+    var isOver: Bool
+
+    @usableFromInline
+    var lane: FrameLane {
+      guard !isOver, let window = cursor.window else { return unsafe FrameLane(empty: cursor.store.file.mapped.base) }
+      return FrameLane(window, slot: cursor.upcoming, end: cursor.fastCount)
     }
 
     @usableFromInline @inline(never)
-    mutating func nextSlowly() -> Frame? {
+    mutating func nextSlowly(from slot: Int) -> Frame? {
+      if cursor.window != nil, !isOver {
+        if slot != cursor.upcoming { (cursor.upcoming, cursor.standing) = (slot, 1) }
+      }
       var missed: UInt64 = 0
       while !isOver {
         do throws(NanoTSError) {
@@ -47,9 +70,9 @@ public struct FrameSequence: Sequence {
           }
           frame.missed = missed
           return frame
-        } catch where error.code == .overwritten {
+        } catch  where error.code == .overwritten {
           missed += error.missedFrames
-        } catch where error.code == .corrupt {
+        } catch  where error.code == .corrupt {
           missed += 1
         } catch {
           isOver = true
@@ -85,7 +108,7 @@ public struct ReversedFrameSequence: Sequence {
         do throws(NanoTSError) {
           guard let frame = try cursor.previous(), frame.timestamp >= first else { break }
           return frame
-        } catch where error.code == .corrupt || error.code == .overwritten {
+        } catch  where error.code == .corrupt || error.code == .overwritten {
           continue
         } catch {
           break

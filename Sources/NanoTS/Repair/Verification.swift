@@ -2,14 +2,14 @@
 struct Verification {
   let file: StoreFile
   var report = VerificationReport()
-  private var names: [UInt64: String] = [:]
+  var names: [UInt64: String] = [:]
 
   init(file: StoreFile) { self.file = file }
 
   mutating func run() throws(NanoTSError) {
     checkSlots()
     for block in 0..<(try file.blocksInFile()) { checkBlock(block) }
-    checkLists()
+    try checkLists()
   }
 
   mutating func add(
@@ -30,6 +30,12 @@ struct Verification {
       guard slot.version.isStill(version) else { continue }
       if let name {
         names[identifier] = String(decoding: name, as: UTF8.self)
+        if slot.nameHash.relaxed != StreamSlot.hash(of: name) {
+          add(
+            .stream,
+            "stream table entry \(index) has a name hash that is not its name's, so it cannot be found by name",
+            stream: names[identifier])
+        }
       } else {
         add(.stream, "stream table entry \(index) has a name that does not match its checksum")
       }
@@ -110,9 +116,11 @@ struct Verification {
           stream: stream, block: block, ordinal: ordinal)
         continue
       }
-      if !body.isWhole(slot, checksum, coversPayload: file.checksPayloads) {
+      guard body.isWhole(slot, checksum, coversPayload: file.checksPayloads) else {
         add(.frame, "it does not match its checksum", stream: stream, block: block, ordinal: ordinal)
-      } else if let previous, !(previous < entry.position) {
+        continue
+      }
+      if let previous, !(previous < entry.position) {
         add(.frame, "it is not after the frame before it", stream: stream, block: block, ordinal: ordinal)
       } else if !Verification.isPadded(body, entry, payload.count) {
         add(.frame, "the padding behind its payload is not zero", stream: stream, block: block, ordinal: ordinal)
@@ -146,73 +154,12 @@ struct Verification {
         "the header says \(values.firstTimestamp) to \(values.lastTimestamp) in \(values.payloadBytes) bytes; the "
           + "index says \(first.timestamp) to \(last.timestamp)", stream: stream, block: block)
     }
-  }
-
-  // MARK: Lists
-
-  /// Checks the lists, unless a writer changes them at the same time: then they say nothing, and each look at them is
-  /// given up. A holder of the allocation lock that died leaves them to the next one; that is no damage either.
-  private mutating func checkLists() {
-    let epoch = file.shared.allocationEpoch
-    for _ in 0..<3 {
-      let before = epoch.acquired
-      guard before & 1 == 0 else { continue }
-      var found = Verification(file: file)
-      found.names = names
-      for index in 0..<file.usedSlots { found.checkList(of: index) }
-      found.checkFreeList()
-      guard epoch.isStill(before) else { continue }
-      report.findings += found.report.findings
-      return
-    }
-  }
-
-  private mutating func checkList(of index: Int) {
-    let slot = file.slot(index)
-    let identifier = slot.identifier.relaxed
-    guard identifier != 0 else { return }
-    let name = names[identifier]
-    let pool = BlockPool(file: file)
-    var (count, previous, sequence) = (0, Int?.none, UInt64?.none)
-    var next = pool.target(slot.head)
-    while let block = next {
-      guard count < file.layout.blockCount else {
-        add(.list, "the list of blocks runs in a circle", stream: name, block: block)
-        return
-      }
-      let header = file.header(block)
-      guard let values = header.values(), values.holdsFrames, values.streamIdentifier == identifier else {
-        add(.list, "the list of blocks leads to a block that is not the stream's", stream: name, block: block)
-        return
-      }
-      if pool.target(header.previous) != previous || sequence.map({ $0 >= values.sequence }) ?? false {
-        add(.list, "the block is not behind its neighbour in the list", stream: name, block: block)
-        return
-      }
-      (count, previous, sequence) = (count + 1, block, values.sequence)
-      next = pool.target(header.next)
-    }
-    if count != Int(slot.blockCount.relaxed) || previous != pool.target(slot.tail) {
+    let length = UInt32(truncatingIfNeeded: body.entry(0).length)
+    let isUniform = (0..<body.count).allSatisfy { body.entry($0).length == Int(length) }
+    if values.uniformLength != (isUniform ? length : BlockHeader.mixedLengths) {
       add(
-        .list, "the list has \(count) blocks and the stream table says \(slot.blockCount.relaxed), or its end differs",
-        stream: name)
-    }
-  }
-
-  private mutating func checkFreeList() {
-    let pool = BlockPool(file: file)
-    var count = 0
-    var next = pool.target(file.shared.freeListHead)
-    while let block = next, count <= file.layout.blockCount {
-      guard file.header(block).values()?.state == .free else {
-        add(.list, "the free list leads to a block that is not free", block: block)
-        return
-      }
-      count += 1
-      next = pool.target(file.header(block).next)
-    }
-    if count != Int(file.shared.freeListCount.relaxed) {
-      add(.list, "the free list has \(count) blocks and its counter says \(file.shared.freeListCount.relaxed)")
+        .header, "the header says that every payload has \(values.uniformLength) bytes; the index says otherwise",
+        stream: stream, block: block)
     }
   }
 }

@@ -52,7 +52,8 @@ enum StoreOpening {
     }
     guard header.byteOrder == FileHeader.byteOrderMark else {
       throw NanoTSError(
-        .corrupt, "\(path): byte order mark \(hex(UInt64(header.byteOrder))) is not \(hex(UInt64(FileHeader.byteOrderMark)))")
+        .corrupt,
+        "\(path): byte order mark \(hex(UInt64(header.byteOrder))) is not \(hex(UInt64(FileHeader.byteOrderMark)))")
     }
     guard header.version == FileHeader.version else {
       throw NanoTSError(

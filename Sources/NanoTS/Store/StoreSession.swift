@@ -34,6 +34,8 @@ final class StoreSession: Sendable {
         try pool.settle(checkingAll: file.shared.unorderedReuse.relaxed == 1)
         try file.mapped.descriptor.sync()
       }
+      // A growth that power loss took back, or a file that was cut.
+      if Int(file.shared.availableBlocks.relaxed) > (try file.blocksInFile()) { try pool.rebuild() }
       let boot = Machine.bootID()
       if file.shared.bootID != boot { file.shared.bootID = boot }
     }

@@ -16,7 +16,8 @@ struct StreamTable {
     guard bytes.count <= StreamSlot.maximumNameByteCount else {
       throw NanoTSError(
         .invalidName,
-        "the stream name '\(name)' has \(bytes.count) bytes of UTF-8; at most \(StreamSlot.maximumNameByteCount) fit")
+        "the stream name '\(name.prefix(40))…' has \(bytes.count) bytes of UTF-8; at most "
+          + "\(StreamSlot.maximumNameByteCount) fit")
     }
     guard !bytes.contains(0) else {
       throw NanoTSError(.invalidName, "the stream name '\(name)' holds a NUL byte")

@@ -85,7 +85,9 @@ public final class Writer {
   public func append<T: BitwiseCopyable>(
     value: T, at timestamp: Int64, key: Int64 = 0, flags: UInt32 = 0
   ) throws(NanoTSError) {
-    let isDone = unsafe withUnsafeBytes(of: value) { unsafe appendBytes($0.baseAddress, $0.count, timestamp, key, flags) }
+    let isDone = unsafe withUnsafeBytes(of: value) {
+      unsafe appendBytes($0.baseAddress, $0.count, timestamp, key, flags)
+    }
     if !isDone { throw takeError() }
   }
 
@@ -149,7 +151,7 @@ public final class Writer {
     guard unsafe core.pointee.isOpen else { return }
     let isDone = unsafe core.pointee.close()
     let error = isDone ? nil : takeError()
-    try session.writerClosed()
+    if unsafe !core.pointee.isOpen { try session.writerClosed() }
     if let error { throw error }
   }
 }

@@ -7,7 +7,8 @@ extension WriterCore {
     do throws(NanoTSError) {
       try checkUsable()
       try unsafe checkAll(frames)
-      for unsafe frame in unsafe frames {
+      for index in frames.indices {
+        let frame = unsafe frames[index]
         let stamp = try stamp(FramePosition(timestamp: frame.timestamp, key: frame.key), frame.flags, after: last)
         // Frames added and not committed must be shown before their block is left.
         if unsafe appender?.place(byteCount: frame.payload.count, key: stamp.key) == nil { appender?.commit() }
@@ -33,7 +34,8 @@ extension WriterCore {
   private func checkAll(_ frames: UnsafeBufferPointer<NewFrame>) throws(NanoTSError) {
     var before = last
     var anyKey: Int64 = 0
-    for unsafe frame in unsafe frames {
+    for index in frames.indices {
+      let frame = unsafe frames[index]
       let stamp = try stamp(FramePosition(timestamp: frame.timestamp, key: frame.key), frame.flags, after: before)
       anyKey |= stamp.key
       try unsafe checkSize(frame.payload.count, key: anyKey)
@@ -67,8 +69,13 @@ extension WriterCore {
     return sync()
   }
 
-  /// Seals the open block and gives up the stream. False when the sync failed; closed all the same.
+  /// Seals the open block and gives up the stream. False when the sync failed, closed all the same; false and still open
+  /// from within a closure that fills a frame.
   mutating func close() -> Bool {
+    guard !isFilling else {
+      error = Self.inUseByFill
+      return false
+    }
     guard let lease else { return true }
     self.lease = nil
     do throws(NanoTSError) {

@@ -39,7 +39,15 @@ struct WriterCore {
 
   var isOpen: Bool { lease != nil }
 
-  var last: FramePosition? { hasLast ? FramePosition(timestamp: lastTimestamp, key: lastKey) : nil }
+  var isFilling: Bool { pending != nil }
+
+  static let inUseByFill = NanoTSError(
+    .invalidArgument, "the closure that fills a frame must not append to, flush or close the writer that called it")
+
+  var last: FramePosition? {
+    if let pending { return pending.last }
+    return hasLast ? FramePosition(timestamp: lastTimestamp, key: lastKey) : nil
+  }
 
   var maximumFrameByteCount: Int { handover.maximumFrameByteCount(keyed: usesKeys) }
 
@@ -56,12 +64,8 @@ struct WriterCore {
   {
     // The common case first: in order, and it fits into the open block.
     if position.timestamp > lastTimestamp || (position.timestamp == lastTimestamp && position.key > lastKey),
-      let place = unsafe appender?.place(byteCount: byteCount, key: position.key)
+      unsafe appender?.append(bytes, byteCount, position, flags) == true
     {
-      let stamp = FrameStamp(timestamp: position.timestamp, key: position.key, flags: flags, isClamped: false)
-      unsafe appender!.copy(bytes, byteCount, to: place)
-      unsafe appender!.addEntry(place, byteCount, stamp)
-      appender!.commit()
       (lastTimestamp, lastKey, hasLast) = (position.timestamp, position.key, true)
       return durability != .everyFrame || sync()
     }
@@ -101,9 +105,7 @@ struct WriterCore {
 
   func checkUsable() throws(NanoTSError) {
     guard isOpen else { throw NanoTSError(.closed, "the writer of this stream was closed; open another") }
-    guard pending == nil else {
-      throw NanoTSError(.invalidArgument, "the closure that fills a frame must not use the writer that called it")
-    }
+    guard !isFilling else { throw Self.inUseByFill }
     if let syncFailure { throw syncFailure }
   }
 
@@ -175,7 +177,8 @@ struct WriterCore {
   /// A place for `byteCount` bytes that the caller fills before `finish`.
   mutating func reserve(_ byteCount: Int, _ position: FramePosition) -> UnsafeMutableRawPointer? {
     guard let (stamp, place) = unsafe prepare(byteCount, position, 0) else { return nil }
-    pending = (stamp, last)
+    let before = last
+    pending = (stamp, before)
     // Until `finish`, nothing is after this: an append from within the closure takes the slow path and is refused there.
     (lastTimestamp, lastKey) = (.max, .max)
     return unsafe place

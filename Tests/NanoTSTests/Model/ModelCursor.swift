@@ -66,7 +66,9 @@ struct ModelCursor {
     isAtFront = false
   }
 
-  private func fail(_ what: String) -> Mismatch { Mismatch(description: "cursor on '\(name)' at \(next as Any): \(what)") }
+  private func fail(_ what: String) -> Mismatch {
+    Mismatch(description: "cursor on '\(name)' at \(next as Any): \(what)")
+  }
 
   // MARK: Frames
 

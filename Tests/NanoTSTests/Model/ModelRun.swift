@@ -80,7 +80,8 @@ struct ModelRun {
   private mutating func newFrame() -> ModelFrame {
     let kind = Int.random(in: 0..<100, using: &random)
     if clock > .max - 5 { clock = random.oneIn(3) ? 0 : clock - 5 }
-    clock += kind < 90 ? Int64.random(in: 1...5, using: &random) : kind < 95 ? 0 : -Int64.random(in: 0...3, using: &random)
+    clock +=
+      kind < 90 ? Int64.random(in: 1...5, using: &random) : kind < 95 ? 0 : -Int64.random(in: 0...3, using: &random)
     if random.oneIn(20_000) { clock = .max }
     let key = random.oneIn(40) ? Int64.random(in: -2...5, using: &random) : 0
     let size: Int
@@ -116,7 +117,9 @@ struct ModelRun {
     let outcome = try code {
       try writer.append(frame.payload, at: frame.timestamp, key: frame.key, flags: frame.flags)
     }
-    try same(outcome, model.append(index, frame), "append of \(frame.payload.count) bytes at \(frame.position) after \(writer.last as Any) to '\(name)'")
+    try same(
+      outcome, model.append(index, frame),
+      "append of \(frame.payload.count) bytes at \(frame.position) after \(writer.last as Any) to '\(name)'")
   }
 
   private mutating func appendBatch(_ name: String) throws {
@@ -317,7 +320,8 @@ struct ModelRun {
     let segments = try store.segments(of: name)
     let runs = try store.contiguousRuns(of: name)
     guard segments.map(\.number) == Self.unique(blocks.map(\.segment)),
-      segments.map(\.metadata) == Self.unique(blocks.map(\.segment)).map({ n in blocks.last { $0.segment == n }!.metadata }),
+      segments.map(\.metadata)
+        == Self.unique(blocks.map(\.segment)).map({ n in blocks.last { $0.segment == n }!.metadata }),
       runs.map(\.frames).reduce(0, +) == UInt64(frames.count), runs.count == Self.runs(blocks)
     else { throw Mismatch(description: "segments of '\(name)' are \(segments), runs \(runs)") }
   }
@@ -330,7 +334,9 @@ struct ModelRun {
     var runs = 0
     for (index, block) in blocks.enumerated() {
       let before = index > 0 ? blocks[index - 1] : nil
-      let followsOn = before.map { $0.segment == block.segment && $0.frames.last!.ordinal + 1 == block.frames[0].ordinal }
+      let followsOn = before.map {
+        $0.segment == block.segment && $0.frames.last!.ordinal + 1 == block.frames[0].ordinal
+      }
       if followsOn != true { runs += 1 }
     }
     return runs

@@ -1,0 +1,74 @@
+import ArgumentParser
+
+@main
+struct BenchmarkTool: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "nanots-bench",
+    abstract: "Measures NanoTS beside C loops that do only what cannot be left out.")
+
+  @Argument(help: "What to measure: \(WorkloadName.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var workload: WorkloadName = .all
+
+  @Flag(help: "Print JSON with every sample, the machine and the options.")
+  var json = false
+
+  @Option(help: "How many times each contender runs, in turn with the others; at least 7.")
+  var rounds = 11
+
+  @Option(help: "Where the files are made; they are removed at the end.")
+  var directory = "/tmp"
+
+  @Option(help: "The largest number of blocks in transition, open and seek (a block has 4 KiB there).")
+  var maximumBlocks = 1_000_000
+
+  func validate() throws {
+    guard rounds >= 7 else { throw ValidationError("--rounds \(rounds): fewer than 7 say nothing about the spread") }
+    guard maximumBlocks >= 100 else { throw ValidationError("--maximum-blocks \(maximumBlocks): at least 100") }
+  }
+
+  func run() throws {
+    warnOfDebugBuild()
+    let scratch = try Scratch(in: directory)
+    defer { scratch.remove() }
+    let options = RunOptions(rounds: rounds, maximumBlocks: maximumBlocks)
+    var reports: [WorkloadReport] = []
+    for workload in workload.workloads {
+      let comparisons = try workload.run(options, scratch)
+      let report = WorkloadReport(name: workload.name, comparisons: comparisons)
+      if !json { print(TextTable.render(report)) }
+      reports.append(report)
+    }
+    if json {
+      let options = ReportOptions(
+        workload: workload.rawValue, rounds: rounds, directory: directory, maximumBlocks: maximumBlocks)
+      print(try Report(options: options, workloads: reports).json())
+    }
+  }
+
+  private func warnOfDebugBuild() {
+    #if DEBUG
+      Progress.say("this is a debug build: its figures mean nothing; build with -c release")
+    #endif
+  }
+}
+
+/// What can be asked for on the command line.
+enum WorkloadName: String, CaseIterable, ExpressibleByArgument {
+  case append
+  case scan
+  case transition
+  case open
+  case seek
+  case all
+
+  var workloads: [any Workload] {
+    switch self {
+    case .append: [AppendWorkload()]
+    case .scan: [ScanWorkload()]
+    case .transition: [TransitionWorkload()]
+    case .open: [OpenWorkload()]
+    case .seek: [SeekWorkload()]
+    case .all: WorkloadName.allCases.filter { $0 != .all }.flatMap(\.workloads)
+    }
+  }
+}

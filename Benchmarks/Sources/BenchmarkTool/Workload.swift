@@ -1,0 +1,19 @@
+/// One thing to measure, in several variants.
+protocol Workload {
+  var name: String { get }
+  func run(_ options: RunOptions, _ scratch: Scratch) throws -> [Comparison]
+}
+
+struct RunOptions {
+  let rounds: Int
+  let maximumBlocks: Int
+
+  /// Those of `counts` that may be measured.
+  func allowed(_ counts: [Int]) -> [Int] { counts.filter { $0 <= maximumBlocks } }
+}
+
+/// A failure of the benchmark itself.
+struct BenchmarkError: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,80 @@
+import ArgumentParser
+import NanoTS
+
+struct StreamsVerb: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "streams", abstract: "List the streams of a store.")
+
+  @OptionGroup var target: StoreArgument
+  @OptionGroup var display: DisplayOptions
+
+  func run() throws {
+    let store = try target.open(.readOnly)
+    let streams = try store.statistics().streams
+    let output = StandardOutput()
+    if display.json {
+      var times = TimeText(unit: store.timeUnit, isRaw: false)
+      output.write(try JSONDocument.text(streams.map { StreamRecord($0, &times) }))
+    } else {
+      var times = TimeText(unit: store.timeUnit, isRaw: display.rawTimes)
+      output.write(Self.table(of: streams, &times).text(on: .standardOutput))
+    }
+    try output.flush()
+  }
+
+  static func table(of streams: [StreamStatistics], _ times: inout TimeText) -> Table {
+    // Who writes is worth a column while somebody does.
+    let isWritten = streams.contains(where: \.isWritten)
+    let columns: [Table.Column] = [
+      .left("stream"), .right("frames"), .right("bytes"), .right("blocks"), .right("segments"), .left("first"),
+      .left("last"),
+    ]
+    var table = Table(columns + (isWritten ? [.left("writer")] : []))
+    for stream in streams {
+      let cells = [
+        PrintableText.string(stream.name), NumberText.grouped(stream.frames), NumberText.size(stream.bytes),
+        NumberText.grouped(stream.blocks), NumberText.grouped(stream.segments), times.string(stream.first),
+        times.string(stream.last),
+      ]
+      table.add(cells + (isWritten ? [writer(of: stream)] : []))
+    }
+    return table
+  }
+
+  private static func writer(of stream: StreamStatistics) -> String {
+    guard stream.isWritten else { return "–" }
+    return stream.writerProcessID.map { "process \($0)" } ?? "yes"
+  }
+}
+
+/// A stream as `--json` shows it. Times are in the store's unit; those whose name ends in `Time` are dates.
+struct StreamRecord: Encodable {
+  let name: String
+  let frames: UInt64
+  let bytes: UInt64
+  let blocks: Int
+  let segments: Int
+  @Nullable var first: Int64?
+  @Nullable var last: Int64?
+  @Nullable var firstTime: String?
+  @Nullable var lastTime: String?
+  let reclaimedBlocks: UInt64
+  let reclaimedFrames: UInt64
+  let isWritten: Bool
+  @Nullable var writerProcessID: Int32?
+
+  init(_ stream: StreamStatistics, _ times: inout TimeText) {
+    name = stream.name
+    frames = stream.frames
+    bytes = stream.bytes
+    blocks = stream.blocks
+    segments = stream.segments
+    first = stream.first
+    last = stream.last
+    firstTime = stream.first.map { times.string($0) }
+    lastTime = stream.last.map { times.string($0) }
+    reclaimedBlocks = stream.reclaimedBlocks
+    reclaimedFrames = stream.reclaimedFrames
+    isWritten = stream.isWritten
+    writerProcessID = stream.writerProcessID
+  }
+}

@@ -1,0 +1,102 @@
+import Foundation
+
+@testable import NanoTS
+
+/// The committed store files that every later version must read, how they are made, and what is in them.
+///
+/// Made once by the first release of format 1 and never again: `NANOTS_WRITE_GOLDEN=1 swift test --filter GoldenFile`
+/// writes those that are missing. A file that is there is never replaced.
+struct GoldenStore: Sendable, CustomStringConvertible {
+  let name: String
+  let options: StoreOptions
+  /// What each stream holds, oldest frame first.
+  let contents: [String: [StoredFrame]]
+  let metadata: [String: [String]]
+  let write: @Sendable (Store) throws -> Void
+
+  var description: String { name }
+  var path: String { GoldenStore.folder + "/" + name }
+
+  private static let folder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Golden").path
+
+  static let all = [ring, growable]
+
+  /// Makes the file unless it is there.
+  func writeIfMissing() throws {
+    guard !FileManager.default.fileExists(atPath: path) else { return }
+    try FileManager.default.createDirectory(atPath: GoldenStore.folder, withIntermediateDirectories: true)
+    let store = try Store.create(at: path, options)
+    try write(store)
+    try store.close()
+  }
+
+  // MARK: A ring that has turned
+
+  /// Bytes that depend on the frame's number only.
+  private static func payload(_ number: Int, _ count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: number &* 31 &+ $0 &* 7) }
+  }
+
+  private static func plainFrame(_ number: Int) -> StoredFrame {
+    StoredFrame(
+      1000 + Int64(number) * 10, flags: UInt32(number * 3), payload(number, number == 47 ? 0 : (number * 53) % 400),
+      ordinal: UInt64(number), segment: number < 40 ? 0 : 1)
+  }
+
+  private static func keyedFrame(_ number: Int) -> StoredFrame {
+    StoredFrame(
+      2000 + Int64(number / 3), key: Int64(number % 3) - 1, flags: .max - UInt32(number), payload(number, 16),
+      ordinal: UInt64(number))
+  }
+
+  /// Fixed size, two streams. The first two blocks of "plain" were recycled: frame 35 is the oldest left. Its last segment
+  /// has one clamped frame.
+  static let ring = GoldenStore(
+    name: "ring.nts", options: StoreOptions(blockSize: 4096, blockCount: 6, streamCapacity: 2, timeUnit: .microseconds),
+    contents: [
+      "plain": (oldestPlain..<80).map(plainFrame) + [
+        StoredFrame(5000, payload(80, 9), ordinal: 80, segment: 2),
+        StoredFrame(5001, flags: 7, payload(81, 5), ordinal: 81, segment: 2, wasClamped: true),
+      ],
+      "keyed ü": (0..<20).map(keyedFrame),
+    ],
+    metadata: ["plain": ["first session", "second", "clamping"], "keyed ü": [""]],
+    write: { store in
+      func append(_ frames: [StoredFrame], to stream: String, _ metadata: String) throws {
+        let writer = try store.writer(for: stream, metadata: metadata)
+        for frame in frames {
+          try writer.append(frame.payload, at: frame.timestamp, key: frame.key, flags: frame.flags)
+        }
+        try writer.close()
+      }
+      try append((0..<40).map(plainFrame), to: "plain", "first session")
+      try append((0..<20).map(keyedFrame), to: "keyed ü", "")
+      try append((40..<80).map(plainFrame), to: "plain", "second")
+      let writer = try store.writer(for: "plain", metadata: "clamping", options: WriterOptions(outOfOrder: .clamp))
+      try writer.append(payload(80, 9), at: 5000)
+      try writer.append(payload(81, 5), at: 4000, flags: 7)
+      try writer.close()
+    })
+
+  private static let oldestPlain = 35
+
+  // MARK: One that has grown
+
+  private static func sample(_ number: Int) -> StoredFrame {
+    StoredFrame(Int64(number) - 50, payload(number, 100), ordinal: UInt64(number))
+  }
+
+  /// Grown from two blocks to four of at most eight, one of which was freed, with frames before and after time zero.
+  static let growable = GoldenStore(
+    name: "growable.nts",
+    options: StoreOptions(blockSize: 4096, blockCount: 8, initialBlockCount: 2, streamCapacity: 2, timeUnit: .seconds),
+    contents: ["samples": (Array(0..<31) + Array(62..<120)).map(sample)],
+    metadata: ["samples": ["one"]],
+    write: { store in
+      let writer = try store.writer(for: "samples", metadata: "one")
+      for number in 0..<120 { try writer.append(sample(number).payload, at: sample(number).timestamp) }
+      try writer.close()
+      try store.free("samples", in: -30...20)
+    })
+}

@@ -1,0 +1,107 @@
+import Glibc
+import NanoTS
+
+/// A process of its own for tests that need one: a writer to be killed, a reader to be lapped.
+///
+///     TestAgent write STORE STREAM ACKNOWLEDGED-FILE   append until killed
+///     TestAgent read STORE STREAM FRAMES               read forward, checking, until so many frames were read
+///     TestAgent hold STORE STREAM                      open the writer, say so, and wait to be killed
+@main
+struct Agent {
+  static func main() {
+    let arguments = CommandLine.arguments
+    // Whatever goes wrong with a test, its agents end.
+    alarm(300)
+    guard arguments.count >= 4, let stream = UInt64(arguments[3]) else { exit(64) }
+    do {
+      switch arguments[1] {
+      case "write": try write(arguments[2], stream, acknowledging: arguments[4])
+      case "read": try read(arguments[2], stream, frames: UInt64(arguments[4])!)
+      case "hold": try hold(arguments[2], stream)
+      default: exit(64)
+      }
+    } catch {
+      print("agent failed: \(error)")
+      exit(1)
+    }
+  }
+
+  /// Appends frames from the stream's end on, and after each one stores how many were acknowledged in the first word of
+  /// the given file, mapped: a word that survives the kill.
+  private static func write(_ path: String, _ stream: UInt64, acknowledging file: String) throws {
+    let descriptor = unsafe open(file, O_RDWR)
+    let word = unsafe mmap(nil, 8, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)!
+    let store = try Store(at: path)
+    let writer = try store.writer(for: "\(stream)", options: WriterOptions(durability: .none))
+    var cursor = try store.cursor(of: "\(stream)")
+    var ordinal = try cursor.last().map { $0.ordinal + 1 } ?? 0
+    var words: [UInt64] = []
+    while true {
+      ProvingPayload.fill(&words, stream: stream, ordinal: ordinal)
+      try unsafe words.withUnsafeBytes { bytes in
+        try unsafe writer.append(
+          bytes, at: ProvingPayload.timestamp(ordinal), flags: UInt32(truncatingIfNeeded: ordinal))
+      }
+      ordinal += 1
+      unsafe word.storeBytes(of: ordinal, as: UInt64.self)
+    }
+  }
+
+  private static func hold(_ path: String, _ stream: UInt64) throws {
+    let store = try Store(at: path)
+    let writer = try store.writer(for: "\(stream)")
+    // Not by print, which would keep it in a buffer until the process ends.
+    _ = unsafe Glibc.write(STDOUT_FILENO, "holding\n", 8)
+    while true { pause() }
+    _ = writer
+  }
+
+  /// Reads on and on, and says at the end how many frames were right, wrong and missed, and where it stood.
+  private static func read(_ path: String, _ stream: UInt64, frames wanted: UInt64) throws {
+    let store = try Store(at: path, .readOnly)
+    var cursor = try store.cursor(of: "\(stream)")
+    var tally = Tally()
+    while tally.right + tally.wrong < wanted {
+      do {
+        try step(&cursor, stream, &tally)
+      } catch {
+        guard error.code == .overwritten else { throw error }
+        tally.laps += 1
+        tally.missed += error.missedFrames
+      }
+    }
+    print("\(tally.first!) \(tally.end) \(tally.right) \(tally.wrong) \(tally.missed) \(tally.laps) \(tally.jumps)")
+  }
+
+  private static func step(_ cursor: inout Cursor, _ stream: UInt64, _ tally: inout Tally) throws(NanoTSError) {
+    guard let frame = try cursor.next() else { return }
+    let isRight = try frame.withBytes { ProvingPayload.isRight($0, stream: stream, ordinal: frame.ordinal) }
+    tally.add(frame, isRight)
+  }
+}
+
+/// What a reader saw. Exact counts mean: first frame + right + wrong + missed = the ordinal after the last frame.
+struct Tally {
+  var first: UInt64?
+  var end: UInt64 = 0
+  var right: UInt64 = 0
+  var wrong: UInt64 = 0
+  var missed: UInt64 = 0
+  var laps: UInt64 = 0
+  /// Places where ordinals went back or repeated.
+  var jumps: UInt64 = 0
+
+  mutating func add(_ frame: Frame, _ isRight: Bool) {
+    if first == nil {
+      first = frame.ordinal
+      missed = 0
+    } else if frame.ordinal < end {
+      jumps += 1
+    }
+    end = frame.ordinal + 1
+    let isStamped =
+      frame.timestamp == ProvingPayload.timestamp(frame.ordinal)
+      && frame.flags == UInt32(truncatingIfNeeded: frame.ordinal)
+    if isRight && isStamped { right += 1 } else { wrong += 1 }
+  }
+}
