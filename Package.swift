@@ -30,9 +30,11 @@ let package = Package(
       swiftSettings: strict
     ),
     .executableTarget(name: "TestAgent", dependencies: ["NanoTS"], path: "Tests/TestAgent", swiftSettings: strict),
+    .executableTarget(
+      name: "ReadmeExample", dependencies: ["NanoTS"], path: "Tests/ReadmeExample", swiftSettings: strict),
     .testTarget(
       name: "NanoTSTests",
-      dependencies: ["NanoTS", "CNanoTS", "TestAgent"],
+      dependencies: ["NanoTS", "CNanoTS", "TestAgent", "ReadmeExample"],
       exclude: ["Golden"],
       swiftSettings: strict
     ),

@@ -6,7 +6,7 @@ import Testing
 /// `NANOTS_TEST_SEED=n` repeats one run; `NANOTS_MODEL_STEPS=n` sets how many steps all runs take together.
 @Suite struct ModelTests {
   #if DEBUG
-    private static let defaultSteps = 400_000
+    private static let defaultSteps = 300_000
   #else
     private static let defaultSteps = 3_000_000
   #endif
