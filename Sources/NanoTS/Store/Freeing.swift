@@ -52,6 +52,7 @@ extension Store {
         pool.release(spare)
       }
       StreamTable(file: file).remove(found)
+      try lock.unlock()
       return .success(freed)
     }
     return try result.get()

@@ -81,10 +81,11 @@ final class StoreSession: Sendable {
       guard isOver(&state), let presence = state.presence else { return }
       state.presence = nil
       if state.isMarkedOpen && !state.isUnsynced { try markClean(presence) }
+      try FileLock(file: presence, offset: StoreFile.LockOffset.writers).unlock()
     }
   }
 
-  /// Calls the store clean if nobody else may be writing it. The presence lock goes with its descriptor.
+  /// Calls the store clean if nobody else may be writing it.
   private func markClean(_ presence: FileDescriptor) throws(NanoTSError) {
     try AllocationLock(file, through: presence).withLock { _ throws(NanoTSError) in
       guard try FileLock(file: presence, offset: StoreFile.LockOffset.writers).tryLock(.exclusive) else { return }

@@ -4,7 +4,8 @@ internal import CNanoTS
 ///
 /// Linux's open-file-description locks exclude two descriptions of one process as they do two processes, and the
 /// kernel drops them when the description's last descriptor is closed, also by a kill. A forked child shares its
-/// parent's descriptions and so keeps their locks: a program that forks must exec or close the store in the child.
+/// parent's descriptions until it execs: a lock is therefore always given up by `unlock`, not by closing alone, and a
+/// program that forks without exec must not use the store in the child.
 struct FileLock {
   let file: FileDescriptor
   let offset: UInt64

@@ -1,0 +1,106 @@
+import Testing
+
+@testable import NanoTS
+
+/// A store that was open for writing when the machine went down: the table may be older than the bodies. It opens with
+/// no repair step, to a contiguous run of frames that prove themselves.
+@Suite struct SuspectStoreTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  /// What a power loss in an earlier boot leaves of the flags, whatever it leaves of the rest.
+  private func loseThePower(_ store: Store, unordered: Bool = false) {
+    store.file.shared.bootID = BootID(high: 1, low: 2)
+    store.file.shared.closedCleanly.storeReleased(0)
+    store.file.shared.unorderedReuse.storeReleased(unordered ? 1 : 0)
+  }
+
+  private func write(_ store: Store, _ range: Range<Int64>, durability: Durability = .onSeal) throws -> Writer {
+    let writer = try store.writer(for: "s", options: WriterOptions(durability: durability))
+    for time in range { try writer.append(value: time, at: time) }
+    return writer
+  }
+
+  private func flipPayload(of ordinal: UInt64, in store: Store) throws {
+    var cursor = try store.cursor(of: "s")
+    while let frame = try cursor.next() {
+      guard frame.ordinal == ordinal else { continue }
+      let place = unsafe frame.unvalidatedBytes.baseAddress! - UnsafeRawPointer(store.file.mapped.base)
+      try StoreBytes.flip(store.path, at: place)
+      return
+    }
+    Issue.record("no frame \(ordinal)")
+  }
+
+  private func timestamps(_ store: Store) throws -> [Int64] { try store.frames(of: "s").map(\.timestamp) }
+
+  @Test func anUnsyncedBlockKeepsTheFramesBeforeTheFirstTornOne() throws {
+    let store = try directory.store()
+    try write(store, 0..<300).abandon()
+    let last = try #require(try store.statistics(of: "s")?.last)
+    try flipPayload(of: UInt64(last) - 5, in: store)
+    loseThePower(store)
+    let kept = Array(0..<(last - 5))
+    let reader = try Store(at: store.path, .readOnly)
+    #expect(reader.isSuspect)
+    #expect(try timestamps(reader) == kept)
+    #expect(try reader.statistics(of: "s")?.last == kept.last)
+    let opened = try Store(at: store.path)
+    #expect(!opened.isSuspect)
+    #expect(try timestamps(opened) == kept)
+    #expect(try opened.verify().isClean)
+    let writer = try opened.writer(for: "s")
+    try writer.append(value: last, at: last - 5)
+    #expect(try timestamps(opened) == kept + [last - 5])
+  }
+
+  @Test func aSyncedBlockThatDoesNotProveItselfWasBeingRecycledAndGoesWithEverythingOlder() throws {
+    let store = try directory.store()
+    let writer = try write(store, 0..<600)
+    try writer.close()
+    let runs = try store.blocks().filter { $0.state == .sealed }.sorted { $0.sequence < $1.sequence }
+    let secondFirst = try #require(runs[1].firstTimestamp)
+    let third = try #require(runs[2].firstTimestamp)
+    try flipPayload(of: UInt64(secondFirst) + 3, in: store)
+    loseThePower(store, unordered: true)
+    let opened = try Store(at: store.path)
+    #expect(try timestamps(opened) == Array(third..<600))
+    #expect(try opened.verify().isClean)
+  }
+
+  @Test func withoutDurabilityEverythingBehindTheFirstTornFrameGoes() throws {
+    let store = try directory.store()
+    try write(store, 0..<600, durability: .none).abandon()
+    let blocks = try store.blocks().filter { $0.stream != nil }.sorted { $0.sequence < $1.sequence }
+    let torn = try #require(blocks[1].firstTimestamp) + 7
+    try flipPayload(of: UInt64(torn), in: store)
+    loseThePower(store, unordered: true)
+    let opened = try Store(at: store.path)
+    #expect(try timestamps(opened) == Array(0..<torn))
+    #expect(try opened.verify().isClean)
+    try opened.writer(for: "s").append(value: torn, at: torn)
+    #expect(try timestamps(opened) == Array(0...torn))
+  }
+
+  @Test func aStoreThatWasLeftCleanlyIsNotSuspectInALaterBoot() throws {
+    let store = try directory.store()
+    try write(store, 0..<50).close()
+    try store.close()
+    store.file.shared.bootID = BootID(high: 1, low: 2)
+    #expect(try !Store(at: store.path, .readOnly).isSuspect)
+    #expect(try timestamps(Store(at: store.path)) == Array(0..<50))
+  }
+
+  @Test func aStoreThatAnotherStillWritesIsNotCalledClean() throws {
+    let store = try directory.store()
+    let other = try Store(at: store.path)
+    let writer = try write(other, 0..<10)
+    try store.writer(for: "t").close()
+    try store.close()
+    #expect(other.file.shared.closedCleanly.relaxed == 0)
+    try writer.close()
+    try other.close()
+    #expect(store.file.shared.closedCleanly.relaxed == 1)
+  }
+}
