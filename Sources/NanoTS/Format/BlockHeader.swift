@@ -165,3 +165,17 @@ struct BodyLayout: Equatable {
       && (Int(entrySize) == IndexEntry.byteCount || Int(entrySize) == IndexEntry.keyedByteCount)
   }
 }
+
+extension BlockHeader {
+  static func checkLayout() {
+    LayoutCheck.requireTiling(
+      "BlockHeader", byteCount,
+      [
+        (Offset.generation, 8), (Offset.commit, 8), (Offset.next, 4), (Offset.previous, 4), (Offset.state, 4),
+        (Offset.bodyLayout, 4), (Offset.streamIdentifier, 8), (Offset.sequence, 8), (Offset.segment, 8),
+        (Offset.streamSlot, 4), (Offset.identityChecksum, 4), (Offset.firstOrdinal, 8), (Offset.firstTimestamp, 8),
+        (Offset.firstKey, 8), (Offset.lastTimestamp, 8), (Offset.lastKey, 8), (Offset.syncedCount, 4),
+        (Offset.uniformLength, 4), (Offset.sealChecksum, 4), (Offset.payloadBytes, 4), (120, 8),
+      ])
+  }
+}

@@ -150,3 +150,17 @@ extension BlockPreamble {
     metadata = unsafe Array(bytes[(Offset.text + lengths.name)..<(Offset.text + lengths.name + lengths.metadata)])
   }
 }
+
+extension BlockPreamble {
+  static func checkLayout() {
+    LayoutCheck.requireTiling(
+      "BlockPreamble", fixedByteCount,
+      [
+        (Offset.magic, 8), (Offset.generation, 8), (Offset.uuid, 16), (Offset.streamIdentifier, 8),
+        (Offset.sequence, 8), (Offset.segment, 8), (Offset.firstOrdinal, 8), (Offset.blockSize, 4),
+        (Offset.layoutKind, 1), (Offset.entrySize, 1), (Offset.timeUnit, 1), (Offset.payloadChecksums, 1),
+        (Offset.nameLength, 4), (Offset.metadataLength, 4), (80, 12), (Offset.checksum, 4),
+      ])
+    precondition(Offset.text == fixedByteCount)
+  }
+}

@@ -6,11 +6,3 @@ extension FixedWidthInteger {
   @inlinable @inline(__always)
   func roundedUp(to alignment: Self) -> Self { (self + (alignment - 1)) & ~(alignment - 1) }
 }
-
-/// Refuses to go on when a structure's size or offset is not what its diagram says.
-///
-/// Layout mistakes would corrupt files, so these checks run in release builds too, once for each process.
-@inline(never)
-func requireLayout(_ holds: Bool, _ what: StaticString) {
-  precondition(holds, "format layout: \(what)")
-}

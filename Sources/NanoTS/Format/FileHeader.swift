@@ -150,3 +150,17 @@ struct StoreUUID: Equatable {
   let high: UInt64
   let low: UInt64
 }
+
+extension FileHeader {
+  static func checkLayout() {
+    LayoutCheck.requireTiling(
+      "FileHeader", byteCount,
+      [
+        (Offset.magic, 8), (Offset.version, 4), (Offset.byteOrder, 4), (Offset.incompatible, 8),
+        (Offset.writeIncompatible, 8), (Offset.compatible, 8), (Offset.uuid, 16), (Offset.blockSize, 8),
+        (Offset.blockCount, 8), (Offset.initialBlockCount, 8), (Offset.streamCapacity, 4), (Offset.timeUnit, 1),
+        (Offset.payloadChecksums, 1), (86, 2), (Offset.streamTable, 8), (Offset.blockTable, 8), (Offset.data, 8),
+        (112, 3980), (Offset.checksum, 4),
+      ])
+  }
+}

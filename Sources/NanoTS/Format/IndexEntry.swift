@@ -71,3 +71,22 @@ struct IndexEntry {
     Int(offset) >= first && Int(offset) + length <= end
   }
 }
+
+extension IndexEntry {
+  /// The offsets are written out in the initialiser and in `write`, where readers in other modules inline them: an
+  /// entry written by one must be found by the other where the diagram says.
+  static func checkLayout() {
+    let entry = IndexEntry(timestamp: 1, key: 6, offset: 2, lengthAndMarks: 3, checksum: 4, flags: 5)
+    unsafe withUnsafeTemporaryAllocation(byteCount: keyedByteCount, alignment: 8) { bytes in
+      let base = bytes.baseAddress!
+      unsafe entry.write(to: base, keyed: true)
+      precondition(unsafe base.load(as: Int64.self) == 1)
+      for (offset, value) in [(8, 2), (12, 3), (16, 4), (20, 5)] {
+        precondition(unsafe base.load(fromByteOffset: offset, as: UInt32.self) == UInt32(value))
+      }
+      precondition(unsafe base.load(fromByteOffset: byteCount, as: Int64.self) == 6)
+      let again = unsafe IndexEntry(at: base, keyed: true)
+      precondition(again.key == 6 && again.flags == 5 && again.lengthAndMarks == 3)
+    }
+  }
+}

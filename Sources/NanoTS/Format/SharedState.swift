@@ -62,3 +62,16 @@ struct BootID: Equatable {
   var low: UInt64
   static let unknown = BootID(high: 0, low: 0)
 }
+
+extension SharedState {
+  static func checkLayout() {
+    LayoutCheck.requireTiling(
+      "SharedState", byteCount,
+      [
+        (Offset.allocationEpoch, 8), (Offset.freshBlocks, 4), (Offset.freeListHead, 4), (Offset.availableBlocks, 4),
+        (Offset.freeListCount, 4), (Offset.usedStreamSlots, 4), (28, 36), (Offset.followerCount, 4), (68, 60),
+        (Offset.wakeWord, 4), (132, 60), (Offset.bootID, 16), (Offset.closedCleanly, 4), (Offset.unorderedReuse, 4),
+        (216, 3880),
+      ])
+  }
+}

@@ -136,3 +136,18 @@ struct StreamSlot {
     return name
   }
 }
+
+extension StreamSlot {
+  static func checkLayout() {
+    LayoutCheck.requireTiling(
+      "StreamSlot", byteCount,
+      [
+        (Offset.version, 8), (Offset.identifier, 8), (Offset.nameHash, 8), (Offset.nameLength, 2), (26, 2),
+        (Offset.identityChecksum, 4), (Offset.writerProcess, 4), (Offset.spareBlock, 4), (Offset.floorTimestamp, 8),
+        (Offset.floorKey, 8), (Offset.hasFloor, 4), (60, 4), (Offset.nextSequence, 8), (Offset.head, 4),
+        (Offset.tail, 4), (Offset.blockCount, 4), (Offset.removals, 4), (Offset.nextOrdinal, 8),
+        (Offset.nextSegment, 8), (Offset.reclaimedBlocks, 8), (Offset.reclaimedFrames, 8), (120, 8), (128, 64),
+        (192, 128), (Offset.name, maximumNameByteCount),
+      ])
+  }
+}

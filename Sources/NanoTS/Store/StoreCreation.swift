@@ -8,6 +8,7 @@ enum StoreCreation {
   /// Creates the file at `path`. Throws `.alreadyExists` unless `replacing`, `.outOfSpace` when the disk has no room,
   /// and the errors of `StoreLayout` for sizes outside their ranges. O(blocks): every page of the tables is written.
   static func create(at path: String, _ options: StoreOptions, replacing: Bool) throws(NanoTSError) {
+    precondition(LayoutCheck.isDone)
     let layout = try StoreLayout(
       blockSize: options.blockSize, blockCount: options.blockCount, streamCapacity: options.streamCapacity)
     let initial = options.initialBlockCount ?? options.blockCount

@@ -3,6 +3,7 @@ enum StoreOpening {
   /// Maps the store at `path`. Throws, naming the values: `.notFound`, `.cannotOpen`, `.notAStore`,
   /// `.unsupportedVersion`, `.unsupportedFeature`, `.corrupt`, `.truncated`, `.readOnly`, `.ioFailure`. O(1).
   static func open(_ path: String, _ access: Store.Access) throws(NanoTSError) -> StoreFile {
+    precondition(LayoutCheck.isDone)
     let descriptor = try FileDescriptor(opening: path, access == .readWrite ? .readWrite : .read)
     let header = try readHeader(descriptor)
     try checkFeatures(of: header, access, path)

@@ -24,13 +24,13 @@ final class StreamLease {
       }
       let lock = FileLock(file: descriptor, offset: StoreFile.LockOffset.stream(stream.slot))
       guard try lock.tryLock() else { return .failure(StreamLease.busy(file, stream)) }
+      file.slot(stream.slot).writerProcess.storeRelaxed(UInt32(bitPattern: Machine.processID))
       pool.recoverOpenBlock(of: file.slot(stream.slot))
       return .success(stream)
     }
     stream = try found.get()
     self.descriptor = descriptor
     self.allocation = allocation
-    slot.writerProcess.storeRelaxed(UInt32(bitPattern: Machine.processID))
     if durable { try file.syncSlot(stream.slot) }
   }
 
