@@ -3,6 +3,7 @@ extension BlockPool {
   private struct Member {
     let block: Int
     let sequence: UInt64
+    let frames: UInt32
   }
 
   /// Rebuilds the free list, the streams' lists and the counters from the block headers and the slots' identities.
@@ -21,8 +22,8 @@ extension BlockPool {
     var fresh = inFile
     while fresh > 0, isUnused(fresh - 1) { fresh -= 1 }
     for block in 0..<fresh {
-      if let (slot, sequence) = owner(of: block) {
-        members[slot].append(Member(block: block, sequence: sequence))
+      if let (slot, member) = owner(of: block) {
+        members[slot].append(member)
       } else if !isSpare(block) {
         free.append(block)
       }
@@ -57,36 +58,36 @@ extension BlockPool {
         slot.version.endChange()
       }
       if slot.identifier.relaxed == 0 { slot.spareBlock.storeRelaxed(0) }
-      if let spare = target(slot.spareBlock), file.header(spare).state.relaxed != BlockState.claimed.rawValue {
-        slot.spareBlock.storeRelaxed(0)
-      }
+      if claimedSpare(of: slot) == nil { slot.spareBlock.storeRelaxed(0) }
     }
   }
 
   private func isSpare(_ block: Int) -> Bool {
     guard file.header(block).state.relaxed == BlockState.claimed.rawValue else { return false }
-    return (0..<file.usedSlots).contains { target(file.slot($0).spareBlock) == block }
+    return (0..<file.usedSlots).contains { claimedSpare(of: file.slot($0)) == block }
   }
 
-  /// The stream slot that `block` belongs to and its sequence there, or nil when it is nobody's.
-  private func owner(of block: Int) -> (slot: Int, sequence: UInt64)? {
+  /// The stream slot that `block` belongs to and its place there, or nil when it is nobody's.
+  private func owner(of block: Int) -> (slot: Int, member: Member)? {
     guard let values = file.header(block).values(), values.holdsFrames,
       values.identityChecksum == values.computedIdentityChecksum, Int(values.streamSlot) < file.usedSlots,
       values.streamIdentifier != 0,
       file.slot(Int(values.streamSlot)).identifier.relaxed == values.streamIdentifier
     else { return nil }
-    return (Int(values.streamSlot), values.sequence)
+    return (
+      Int(values.streamSlot), Member(block: block, sequence: values.sequence, frames: values.commit.count)
+    )
   }
 
   private func relink(_ members: inout [Member], _ slot: StreamSlot, _ free: inout [Int]) {
-    members.sort { $0.sequence < $1.sequence }
+    members.sort { ($0.sequence, $1.frames) < ($1.sequence, $0.frames) }
     slot.head.storeRelaxed(BlockPool.link(members.first?.block))
     slot.tail.storeRelaxed(0)
     var count: UInt32 = 0
     var previous: Member?
     for member in members {
       if let previous, previous.sequence == member.sequence {
-        // Two lives cannot have one place; only damage makes this, and the first one found stays.
+        // Two lives cannot have one place; after damage or power loss the one with more frames stays.
         free.append(member.block)
         continue
       }

@@ -30,6 +30,8 @@ extension BlockPool {
     let header = file.header(block)
     header.firstTimestamp.storeRelaxed(UInt64(bitPattern: first.timestamp))
     header.firstKey.storeRelaxed(UInt64(bitPattern: first.key))
+    let isUniform = (1..<max(1, whole)).allSatisfy { body.entry($0).length == first.length }
+    header.uniformLength.storeRelaxed(isUniform ? UInt32(first.length) : BlockHeader.mixedLengths)
     header.commit.storeReleased(sealed.commit.word)
     header.writeSeal(sealed)
     slot.nextOrdinal.storeReleased(max(slot.nextOrdinal.relaxed, values.firstOrdinal &+ UInt64(whole)))

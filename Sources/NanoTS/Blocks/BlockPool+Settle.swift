@@ -5,15 +5,14 @@ extension BlockPool {
   /// O(bytes checked).
   ///
   /// A block that claims to be synced and does not prove itself was being recycled: it and everything older in its
-  /// stream go. A block that was not synced keeps its whole prefix, and everything newer goes.
+  /// stream go. A block that was not synced keeps its whole prefix, and everything newer goes. A block missing between
+  /// two others was freed if every writer kept the order of syncs; with `checksAll` it may have been lost, and
+  /// everything newer goes too.
   func settle(checkingAll checksAll: Bool) throws(NanoTSError) {
     try rebuild()
     for index in 0..<file.usedSlots where file.slot(index).identifier.relaxed != 0 {
       settle(file.slot(index), checkingAll: checksAll)
-      if let spare = target(file.slot(index).spareBlock) {
-        file.slot(index).spareBlock.storeRelaxed(0)
-        release(spare)
-      }
+      releaseSpare(of: file.slot(index))
     }
   }
 
@@ -26,7 +25,7 @@ extension BlockPool {
       let count = Int(values.commit.count)
       let isSynced = values.state == .sealed && Int(values.syncedCount) == count
       let whole = wholeFrames(of: block, values, checkingAll: checksAll || !isSynced)
-      let followsOn = place == keepFrom || followsOn(blocks[place - 1], values)
+      let followsOn = !checksAll || place == keepFrom || followsOn(blocks[place - 1], values)
       if isSynced && whole < count {
         keepFrom = place + 1
         keepTo = place + 1
@@ -40,6 +39,22 @@ extension BlockPool {
       }
     }
     for (place, block) in blocks.enumerated() where place < keepFrom || place >= keepTo { drop(block, from: slot) }
+    alignNextOrdinal(of: slot)
+  }
+
+  /// Frames that were cut give their ordinals back, so that those of two neighbouring blocks stay without a gap.
+  private func alignNextOrdinal(of slot: StreamSlot) {
+    guard let tail = target(slot.tail), let values = file.header(tail).values(),
+      slot.nextSequence.relaxed == values.sequence &+ 1
+    else { return }
+    slot.nextOrdinal.storeReleased(values.firstOrdinal &+ UInt64(values.commit.count))
+  }
+
+  /// A slot older than the rest may name a spare that has moved on, or that another slot names as well.
+  private func releaseSpare(of slot: StreamSlot) {
+    let spare = claimedSpare(of: slot)
+    slot.spareBlock.storeRelaxed(0)
+    if let spare { release(spare) }
   }
 
   private func list(of slot: StreamSlot) -> [Int] {

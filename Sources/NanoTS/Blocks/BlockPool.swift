@@ -79,14 +79,25 @@ struct BlockPool {
     return Int(fresh)
   }
 
-  /// A never used block. When the one that the counter names has been used after all, the counter is damaged: the lists
-  /// are made anew rather than live data overwritten.
-  private func takeFreshChecked() throws(NanoTSError) -> Int? {
-    guard let block = takeFresh() else { return nil }
+  /// A block that is nobody's, free or never used. When the one found is somebody's after all, list or counter are
+  /// damaged: they are made anew rather than live data overwritten.
+  private func takeUnowned() throws(NanoTSError) -> Int? {
+    guard let block = popFree() ?? takeFresh() else { return nil }
     let header = file.header(block)
-    if header.generation.relaxed == 0, header.state.relaxed == BlockState.unused.rawValue { return block }
+    let state = header.state.relaxed
+    let isUnowned = state == BlockState.free.rawValue || state == BlockState.unused.rawValue
+    if isUnowned, !Generation.isOdd(header.generation.relaxed) { return block }
     try rebuild()
     return popFree() ?? takeFresh()
+  }
+
+  /// The stream's spare, if the block that its slot names is one.
+  func claimedSpare(of slot: StreamSlot) -> Int? {
+    guard let spare = target(slot.spareBlock) else { return nil }
+    let header = file.header(spare)
+    let isClaimed =
+      header.state.relaxed == BlockState.claimed.rawValue && Generation.isOdd(header.generation.relaxed)
+    return isClaimed ? spare : nil
   }
 
   // MARK: Handover
@@ -96,13 +107,14 @@ struct BlockPool {
   /// number of blocks.
   func claim(for index: Int, reclaiming: Bool, through descriptor: FileDescriptor) throws(NanoTSError) -> Int? {
     let slot = file.slot(index)
-    if let spare = target(slot.spareBlock), file.header(spare).state.relaxed == BlockState.claimed.rawValue {
-      return spare
-    }
-    var block = popFree()
-    if block == nil { block = try takeFreshChecked() }
+    if let spare = claimedSpare(of: slot) { return spare }
+    var block = try takeUnowned()
     if block == nil, try grow() { block = takeFresh() }
-    if block == nil, reclaiming { block = try reclaimOldest(for: index, through: descriptor) }
+    if block == nil, reclaiming {
+      block = try reclaimOldest(for: index, through: descriptor)
+      // Looking for the oldest may have given back a block in which a dead writer stored nothing.
+      if block == nil { block = popFree() }
+    }
     guard let block else { return nil }
     let header = file.header(block)
     header.generation.beginChange()
@@ -141,10 +153,11 @@ struct BlockPool {
     let step = max(1, min(available, (1 << 30) / layout.blockSize))
     let target = min(available + step, layout.blockCount)
     let descriptor = file.mapped.descriptor
+    let sizeBefore = try descriptor.size()
     do throws(NanoTSError) {
       try descriptor.reserve(layout.fileSize(blocks: available)..<layout.fileSize(blocks: target))
-    } catch  where error.code == .outOfSpace {
-      try descriptor.setSize(layout.fileSize(blocks: available))
+    } catch where error.code == .outOfSpace {
+      try descriptor.setSize(Int(sizeBefore))
       return false
     }
     shared.availableBlocks.storeReleased(UInt32(target))

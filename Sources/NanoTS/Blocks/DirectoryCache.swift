@@ -23,7 +23,8 @@ final class DirectoryCache: Sendable {
   /// The directory of the stream with `identifier` in `slot`, up to date as of this call. O(1) when nothing is new,
   /// O(new blocks) usually, O(blocks of the store) at first and after blocks were taken from the middle.
   func directory(of identifier: UInt64, slot index: Int) throws(NanoTSError) -> StreamDirectory {
-    try known.withLock { known throws(NanoTSError) in
+    guard file.trustsCounters.load(ordering: .relaxed) else { return try scan(identifier, upTo: .max) }
+    return try known.withLock { known throws(NanoTSError) in
       if known == nil { known = try scanAll() }
       let slot = file.slot(index)
       let removals = slot.removals.acquired
@@ -91,13 +92,17 @@ final class DirectoryCache: Sendable {
       var entries: [DirectoryEntry] = []
     }
     let blocks = try file.blocksInFile()
+    // However damaged the slots' counts are, no more is reserved than there are blocks.
+    var reserved = 0
     // By slot number, not by identifier: two hash lookups a block would be a third of the time.
     var streams = (0..<file.usedSlots).map { index in
       let slot = file.slot(index)
       var stream = Stream(
         identifier: slot.identifier.acquired, removals: slot.removals.acquired, nextSequence: slot.nextSequence.acquired
       )
-      stream.entries.reserveCapacity(min(Int(slot.blockCount.relaxed), blocks))
+      let room = min(Int(slot.blockCount.relaxed), blocks - reserved)
+      stream.entries.reserveCapacity(room)
+      reserved += room
       return stream
     }
     for block in 0..<blocks {

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A mapped store with its geometry: where each structure is, with every index checked.
 ///
 /// Every other part of the engine reaches the mapping through this type, so the bounds are stated here once: an index
@@ -52,8 +54,15 @@ final class StoreFile: Sendable {
       start: mapped.base + layout.dataOffset + index * layout.blockSize, count: layout.blockSize)
   }
 
+  /// False for a suspect store: counters in SharedState and the stream table may be older than the blocks, and readers
+  /// go by the block headers alone.
+  let trustsCounters = Atomic<Bool>(true)
+
   /// How many stream slots may be in use: the shared counter, held to the capacity.
-  var usedSlots: Int { min(Int(shared.usedStreamSlots.acquired), layout.streamCapacity) }
+  var usedSlots: Int {
+    guard trustsCounters.load(ordering: .relaxed) else { return layout.streamCapacity }
+    return min(Int(shared.usedStreamSlots.acquired), layout.streamCapacity)
+  }
 
   /// How many blocks the file has room for now. One system call for a growable store, none for a fixed one, whose
   /// length was checked when it was opened.

@@ -12,7 +12,6 @@
 struct IndexEntry {
   @usableFromInline static let byteCount = 24
   @usableFromInline static let keyedByteCount = 32
-  static let maximumLength = 1 << 30 - 1
   @inlinable static var lengthMask: UInt32 { 0x3FFF_FFFF }
   @inlinable static var clampedMark: UInt32 { 0x8000_0000 }
 

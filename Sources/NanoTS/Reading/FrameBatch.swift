@@ -55,8 +55,10 @@ public struct FrameBatch {
     let stride = length.roundedUp(to: 8)
     let first = window.body.entry(firstSlot)
     let last = window.body.entry(firstSlot + count - 1)
-    // Payloads are dense: the distance between the outer two decides where all of them lie, and both were checked.
+    // Payloads are dense: the distance between the outer two decides where all of them lie. Bound: both were checked to
+    // lie among the payloads with this length, whatever the header's hint says.
     guard unsafe window.body.payload(of: first) != nil, unsafe window.body.payload(of: last) != nil,
+      first.length == length, last.length == length,
       Int(last.offset) - Int(first.offset) == (count - 1) * stride
     else { throw failure() }
     return try unsafe checked(

@@ -68,8 +68,10 @@ extension Verification {
     // A live writer seals without the allocation lock; and where the last blocks were freed, nothing tells the ordinal.
     let lock = FileLock(file: file.mapped.descriptor, offset: StoreFile.LockOffset.stream(index))
     guard nextSequence == last.sequence &+ 1, try !lock.isHeldByAnother() else { return }
-    let end = last.state == .sealed ? last.firstOrdinal &+ UInt64(last.commit.count) : last.firstOrdinal
-    if slot.nextOrdinal.relaxed != end {
+    let end = last.firstOrdinal &+ UInt64(last.commit.count)
+    let nextOrdinal = slot.nextOrdinal.relaxed
+    // A writer killed while it sealed leaves either of the two with an open block.
+    if nextOrdinal != end, last.state == .sealed || nextOrdinal != last.firstOrdinal {
       add(
         .list, "the next frame would have ordinal \(slot.nextOrdinal.relaxed), and the sealed ones end at \(end)",
         stream: name)

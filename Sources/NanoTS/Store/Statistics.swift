@@ -54,13 +54,13 @@ public struct StoreStatistics: Sendable {
   public let streams: [StreamStatistics]
 
   /// Frames in all streams.
-  public var frames: UInt64 { streams.reduce(0) { $0 + $1.frames } }
+  public var frames: UInt64 { streams.reduce(0) { $0 &+ $1.frames } }
   /// Payload bytes in all streams.
-  public var bytes: UInt64 { streams.reduce(0) { $0 + $1.bytes } }
+  public var bytes: UInt64 { streams.reduce(0) { $0 &+ $1.bytes } }
   /// Blocks reclaimed from all streams.
-  public var reclaimedBlocks: UInt64 { streams.reduce(0) { $0 + $1.reclaimedBlocks } }
+  public var reclaimedBlocks: UInt64 { streams.reduce(0) { $0 &+ $1.reclaimedBlocks } }
   /// Frames reclaimed from all streams.
-  public var reclaimedFrames: UInt64 { streams.reduce(0) { $0 + $1.reclaimedFrames } }
+  public var reclaimedFrames: UInt64 { streams.reduce(0) { $0 &+ $1.reclaimedFrames } }
   /// Timestamp of the oldest frame of any stream.
   public var first: Int64? { streams.compactMap(\.first).min() }
   /// Timestamp of the newest frame of any stream.

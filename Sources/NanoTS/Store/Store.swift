@@ -39,6 +39,7 @@ public final class Store: Sendable {
     self.access = access
     session = access == .readWrite ? try StoreSession(beginning: file) : nil
     isSuspect = StoreSession.isSuspect(file)
+    file.trustsCounters.store(!isSuspect, ordering: .relaxed)
     directories = DirectoryCache(file)
   }
 

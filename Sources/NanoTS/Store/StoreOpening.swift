@@ -14,7 +14,7 @@ enum StoreOpening {
       throw NanoTSError(
         .truncated,
         "\(path) is \(size) bytes long and its header promises at least \(promised); part of it was cut off: restore it "
-          + "from a copy, or salvage what is left with 'nanots recover'")
+          + "from a copy")
     }
     let mapped = try MappedFile(
       mapping: descriptor, byteCount: layout.fileSize(blocks: layout.blockCount), writable: access == .readWrite)

@@ -29,17 +29,20 @@ final class StoreSession: Sendable {
   init(beginning file: StoreFile) throws(NanoTSError) {
     self.file = file
     let presence = try FileDescriptor(reopening: file.mapped.descriptor, .readWrite)
+    let presenceLock = FileLock(file: presence, offset: StoreFile.LockOffset.writers)
     try AllocationLock(file, through: presence).withLock { pool throws(NanoTSError) in
-      if StoreSession.isSuspect(file) {
+      // Whoever else has the store open for writing settled it before; its open blocks are not to be touched.
+      let isAlone = try presenceLock.tryLock(.exclusive)
+      if isAlone, StoreSession.isSuspect(file) {
         try pool.settle(checkingAll: file.shared.unorderedReuse.relaxed == 1)
         try file.mapped.descriptor.sync()
       }
       // A growth that power loss took back, or a file that was cut.
       if Int(file.shared.availableBlocks.relaxed) > (try file.blocksInFile()) { try pool.rebuild() }
       let boot = Machine.bootID()
-      if file.shared.bootID != boot { file.shared.bootID = boot }
+      if isAlone, file.shared.bootID != boot { file.shared.bootID = boot }
+      try presenceLock.lock(.shared)
     }
-    try FileLock(file: presence, offset: StoreFile.LockOffset.writers).lock(.shared)
     state = Mutex(State(presence: presence))
   }
 

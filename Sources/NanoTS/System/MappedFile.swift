@@ -3,7 +3,7 @@ internal import CNanoTS
 /// A store's file, mapped shared from its first byte; unmapped and closed when the last reference goes.
 ///
 /// The mapping covers the largest size the file may come to have. Bytes past the file's present end must not be
-/// touched: whoever computes an address checks it against `readableByteCount`.
+/// touched: whoever computes a block's address knows from `StoreFile.blocksInFile` that the file reaches so far.
 @safe
 final class MappedFile: Sendable {
   let descriptor: FileDescriptor
@@ -24,11 +24,6 @@ final class MappedFile: Sendable {
   }
 
   deinit { unsafe nts_unmap(base, byteCount) }
-
-  /// The part of the mapping that has a file behind it now. One system call.
-  func readableByteCount() throws(NanoTSError) -> Int {
-    Int(min(try descriptor.size(), UInt64(byteCount)))
-  }
 
   /// Makes the bytes of `range`, and whatever shares a page with them, survive power loss. Waits for the disk.
   func sync(_ range: Range<Int>) throws(NanoTSError) {

@@ -69,15 +69,18 @@ struct BlockHandover {
   }
 
   /// Ends the writing of the block that `appender` has, and syncs it if the policy says so. A block in which no frame
-  /// was appended is given back.
-  func seal(_ appender: inout BlockAppender) throws(NanoTSError) {
+  /// was appended is given back. Not `syncing` is for a writer of which a sync has failed: the kernel may report the
+  /// next one as done without having written what the failed one lost, and the block must not count as synced.
+  func seal(_ appender: inout BlockAppender, syncing: Bool) throws(NanoTSError) {
     guard appender.count > 0 else {
       try lease.allocation.withLock { pool throws(NanoTSError) in pool.recoverOpenBlock(of: slot) }
       return
     }
-    appender.seal()
+    // Before the seal: a kill between the two leaves an open block, which is recovered, and not a sealed one behind
+    // which ordinals would be used again.
     slot.nextOrdinal.storeReleased(appender.firstOrdinal &+ UInt64(appender.count))
-    if durability != .none { try sync(&appender) }
+    appender.seal()
+    if durability != .none, syncing { try sync(&appender) }
   }
 
   /// Makes every committed frame of the block survive power loss: payloads and entries first, then the header that

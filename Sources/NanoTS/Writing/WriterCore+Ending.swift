@@ -50,7 +50,7 @@ extension WriterCore {
       if appender != nil { try handover.sync(&appender!) }
       return true
     } catch {
-      if error.code == .ioFailure || error.code == .outOfSpace { syncFailure = error }
+      if syncFailure == nil, error.systemError != 0 { failSync(error) }
       self.error = error
       return false
     }
@@ -62,7 +62,7 @@ extension WriterCore {
     do throws(NanoTSError) {
       try handover.syncFile()
     } catch {
-      syncFailure = error
+      failSync(error)
       self.error = error
       return false
     }

@@ -20,8 +20,10 @@ struct WriterCore {
   var error: NanoTSError?
   /// A sync that failed: what it was to make durable may be lost, and no later success makes up for it.
   var syncFailure: NanoTSError?
-  /// The frame whose payload the caller is filling, and the last position before it.
-  private var pending: (stamp: FrameStamp, last: FramePosition?)?
+  /// The frame whose payload the caller is filling.
+  private var pending: FrameStamp?
+  /// The last position, while `lastTimestamp` and `lastKey` keep every append off the hot path.
+  private var heldLast: FramePosition??
 
   init(_ lease: StreamLease, _ handover: BlockHandover, _ options: WriterOptions) {
     self.lease = lease
@@ -45,7 +47,7 @@ struct WriterCore {
     .invalidArgument, "the closure that fills a frame must not append to, flush or close the writer that called it")
 
   var last: FramePosition? {
-    if let pending { return pending.last }
+    if let heldLast { return heldLast }
     return hasLast ? FramePosition(timestamp: lastTimestamp, key: lastKey) : nil
   }
 
@@ -165,11 +167,30 @@ struct WriterCore {
     nextOrdinal = appender!.firstOrdinal &+ UInt64(appender!.count)
     defer { appender = nil }
     do throws(NanoTSError) {
-      try handover.seal(&appender!)
+      try handover.seal(&appender!, syncing: syncFailure == nil)
     } catch {
-      syncFailure = error
+      failSync(error)
       throw error
     }
+  }
+
+  /// Nothing is after the greatest position: every append takes the slow path, which says why it is refused.
+  private mutating func leaveHotPath() {
+    let last = last
+    heldLast = .some(last)
+    (lastTimestamp, lastKey) = (.max, .max)
+  }
+
+  private mutating func returnToHotPath() {
+    guard let last = heldLast else { return }
+    heldLast = nil
+    (lastTimestamp, lastKey) = (last?.timestamp ?? .min, last?.key ?? .min)
+  }
+
+  /// Keeps a failed sync: every later append reports it.
+  mutating func failSync(_ error: NanoTSError) {
+    syncFailure = error
+    leaveHotPath()
   }
 
   // MARK: In place
@@ -177,19 +198,18 @@ struct WriterCore {
   /// A place for `byteCount` bytes that the caller fills before `finish`.
   mutating func reserve(_ byteCount: Int, _ position: FramePosition) -> UnsafeMutableRawPointer? {
     guard let (stamp, place) = unsafe prepare(byteCount, position, 0) else { return nil }
-    let before = last
-    pending = (stamp, before)
-    // Until `finish`, nothing is after this: an append from within the closure takes the slow path and is refused there.
-    (lastTimestamp, lastKey) = (.max, .max)
+    pending = stamp
+    // An append from within the closure is refused.
+    leaveHotPath()
     return unsafe place
   }
 
   /// Appends the `used` bytes at `place`, unless there cannot be so many.
   mutating func finish(_ place: UnsafeMutableRawPointer, _ used: Int, of byteCount: Int, _ flags: UInt32) -> Bool {
-    var (stamp, last) = pending!
+    var stamp = pending!
     pending = nil
     stamp.flags = flags
-    (lastTimestamp, lastKey) = (last?.timestamp ?? .min, last?.key ?? .min)
+    returnToHotPath()
     guard used >= 0, used <= byteCount else {
       error = NanoTSError(
         .invalidArgument, "the closure said that it used \(used) bytes of the \(byteCount) it was given")

@@ -132,7 +132,12 @@ struct ModelStore {
     if used < available {
       used += 1
     } else {
-      guard reclaiming, reclaimOldest() else { return false }
+      guard reclaiming else { return false }
+      // Looking for the oldest may give back an empty block, which is then taken.
+      if !reclaimOldest() {
+        guard used < available else { return false }
+        used += 1
+      }
     }
     slots[index]!.hasSpare = true
     return true
