@@ -150,7 +150,7 @@ import Testing
       do {
         _ = try Store(at: path, .readOnly)
         Issue.record("byte \(offset) was changed by \(mask) and nothing was thrown")
-      } catch where !accepted.contains(error.code) {
+      } catch  where !accepted.contains(error.code) {
         Issue.record("byte \(offset) was changed by \(mask): \(error.code), \(error)")
       } catch {}
       try StoreBytes.flip(path, at: offset, mask)

@@ -156,7 +156,7 @@ struct BlockPool {
     let sizeBefore = try descriptor.size()
     do throws(NanoTSError) {
       try descriptor.reserve(layout.fileSize(blocks: available)..<layout.fileSize(blocks: target))
-    } catch where error.code == .outOfSpace {
+    } catch  where error.code == .outOfSpace {
       try descriptor.setSize(Int(sizeBefore))
       return false
     }

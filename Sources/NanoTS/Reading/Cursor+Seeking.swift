@@ -82,7 +82,7 @@ extension Cursor {
     for _ in 0..<Cursor.attempts {
       do throws(NanoTSError) {
         return try land(&self)
-      } catch where error.code == .overwritten {}
+      } catch  where error.code == .overwritten {}
     }
     throw NanoTSError.overwritten(missing: 0, of: String(decoding: name, as: UTF8.self))
   }

@@ -70,9 +70,9 @@ public struct FrameSequence: Sequence {
           }
           frame.missed = missed
           return frame
-        } catch where error.code == .overwritten {
+        } catch  where error.code == .overwritten {
           missed &+= error.missedFrames
-        } catch where error.code == .corrupt {
+        } catch  where error.code == .corrupt {
           missed &+= 1
         } catch {
           isOver = true
@@ -108,7 +108,7 @@ public struct ReversedFrameSequence: Sequence {
         do throws(NanoTSError) {
           guard let frame = try cursor.previous(), frame.timestamp >= first else { break }
           return frame
-        } catch where error.code == .corrupt || error.code == .overwritten {
+        } catch  where error.code == .corrupt || error.code == .overwritten {
           continue
         } catch {
           break

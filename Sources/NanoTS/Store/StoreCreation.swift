@@ -32,9 +32,9 @@ enum StoreCreation {
   private static func refuseExisting(_ path: String) throws(NanoTSError) {
     do throws(NanoTSError) {
       _ = try FileDescriptor(opening: path, .read)
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       return
-    } catch where error.code == .invalidArgument {
+    } catch  where error.code == .invalidArgument {
       throw error
     } catch {}
     throw SystemCall.failure(ErrorNumber.exists, "create", path)
