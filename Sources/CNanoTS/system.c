@@ -22,7 +22,13 @@ int nts_open(const char *path, int mode) {
   int flags = mode == NTS_OPEN_READ ? O_RDONLY : O_RDWR;
   if (mode == NTS_OPEN_CREATE_EXCLUSIVE) flags |= O_CREAT | O_EXCL;
   // O_NONBLOCK: opening a FIFO by mistake must not hang; it means nothing for a regular file.
-  return (int)RETRY(open(path, flags | O_CLOEXEC | O_NONBLOCK, 0666));
+  int fd = (int)RETRY(open(path, flags | O_CLOEXEC | O_NONBLOCK, 0666));
+  if (fd < 0 || fd > STDERR_FILENO) return fd;
+  // In a process that was started with a standard stream closed, the store must not become that stream: what anybody
+  // prints would be written over its header.
+  int higher = (int)RETRY(fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  close(fd);
+  return higher;
 }
 
 int nts_reopen(int fd, const char *path, int mode) {

@@ -85,4 +85,17 @@ struct BadStoreTests {
     }
     #expect(try run("cat", store, "--raw-times").output == "5  s  frame\n")
   }
+
+  @Test(arguments: [">&-", "2>&-", "<&-"])
+  func aClosedStandardStreamDoesNotBecomeTheStore(_ closing: String) throws {
+    let scratch = try Scratch()
+    let store = try scratch.store()
+    let shell = "echo line | \"$0\" append \"$1\" s \(closing); \"$0\" append \"$1\" s \(closing) < /dev/null; true"
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", shell, Program.url.path, store]
+    try process.run()
+    process.waitUntilExit()
+    #expect(try Program.run("verify", store).status == 0)
+  }
 }

@@ -80,4 +80,75 @@ import Testing
       #expect(try !store.verify().isClean)
     }
   }
+
+  @Test func aBlockThatCannotBeReadIsToldOnceAndPassedOver() throws {
+    let blocks = try store.blocks().filter { $0.stream == "s" }.sorted { $0.sequence < $1.sequence }
+    let (damaged, next) = (blocks[1], try #require(blocks[2].firstTimestamp))
+    let frames = UInt64(damaged.frames)
+    let header = store.file.header(damaged.index)
+    let (commit, layout) = (header.commit.relaxed, header.bodyLayout.relaxed)
+    for word in [commit & 0xFFFF_FFFF, commit | 0xFFFF_FFFF << 32, commit | 0xFFFF_FFFF, 5 << 32] {
+      header.commit.storeRelaxed(word)
+      try expectPassedOver(.corrupt, frames, next)
+    }
+    header.commit.storeRelaxed(commit)
+    header.bodyLayout.storeRelaxed(layout | 1)
+    try expectPassedOver(.unsupportedFeature, frames, next)
+  }
+
+  private func expectPassedOver(_ code: NanoTSError.Code, _ frames: UInt64, _ next: Int64) throws {
+    let reader = try Store(at: store.path, .readOnly)
+    let left = Array(0..<(next - Int64(frames))) + Array(next..<300)
+    let sequence = try reader.frames(of: "s")
+    #expect(sequence.map(\.timestamp) == left)
+    #expect(sequence.map(\.missed).reduce(0, +) == frames)
+    #expect(sequence.reversed().map(\.timestamp) == left.reversed())
+    var cursor = try reader.cursor(of: "s")
+    var errors: [NanoTSError] = []
+    var seen: [Int64] = []
+    while seen.last != 299, errors.count < 5 {
+      do {
+        if let frame = try cursor.next() { seen.append(frame.timestamp) }
+      } catch {
+        errors.append(error)
+      }
+    }
+    #expect(seen == left)
+    #expect(errors.map(\.code) == [code])
+    #expect(try !reader.verify().isClean)
+  }
+
+  @Test func aDamagedNameCostsTheStreamItsNameAndNotItsBlocks() throws {
+    try StoreBytes.flip(store.path, at: 8192 + 320)
+    let epoch = store.file.shared.allocationEpoch
+    epoch.storeRelaxed(epoch.relaxed | 1)
+    try store.writer(for: "other", options: WriterOptions(durability: .none)).append([1], at: 1)
+    try StoreBytes.flip(store.path, at: 8192 + 320)
+    #expect(try store.frames(of: "s").map(\.timestamp) == Array(0..<300))
+  }
+
+  @Test func timeDoesNotGoBackBehindAnEmptyBlock() throws {
+    let small = try directory.store("small.nts", blocks: 2)
+    let options = WriterOptions(durability: .none)
+    let writer = try small.writer(for: "x", options: options)
+    try writer.append(value: 1, at: 1000)
+    try writer.close()
+    let again = try small.writer(for: "x", options: options)
+    #expect(throws: NanoTSError.self) { unsafe try again.append(byteCount: 8, at: 2000) { _ in -1 } }
+    let other = try small.writer(for: "y", options: options)
+    try other.append(value: 1, at: 1)
+    try again.close()
+    let third = try small.writer(for: "x", options: options)
+    #expect(third.last?.timestamp == 1000)
+    #expect(throws: NanoTSError.self) { try third.append(value: 1, at: 1) }
+  }
+
+  @Test func theSpareOfADeadWriterIsTakenBeforeLiveData() throws {
+    let small = try directory.store("small.nts", blocks: 1)
+    let writer = try small.writer(for: "x", options: WriterOptions(durability: .none))
+    #expect(unsafe try writer.core.pointee.handover.claim() != nil)
+    try writer.abandon()
+    try small.writer(for: "y").append(value: 1, at: 1)
+    #expect(try small.verify().isClean)
+  }
 }

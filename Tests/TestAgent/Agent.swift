@@ -34,7 +34,11 @@ struct Agent {
     let store = try Store(at: path)
     let writer = try store.writer(for: "\(stream)", options: WriterOptions(durability: .none))
     var cursor = try store.cursor(of: "\(stream)")
-    var ordinal = try cursor.last().map { $0.ordinal + 1 } ?? 0
+    // All of the stream may have been recycled: then the word says where it was. One more frame than it says may have
+    // been committed when the writer before was killed.
+    let acknowledged = unsafe word.load(as: UInt64.self)
+    var ordinal = try cursor.last().map { $0.ordinal + 1 } ?? acknowledged
+    if let last = writer.last, last.timestamp >= ProvingPayload.timestamp(ordinal) { ordinal += 1 }
     var words: [UInt64] = []
     while true {
       ProvingPayload.fill(&words, stream: stream, ordinal: ordinal)

@@ -19,12 +19,13 @@ extension BlockPool {
     repairSlots()
     var members: [[Member]] = Array(repeating: [], count: file.usedSlots)
     var free: [Int] = []
+    let spares = Set((0..<file.usedSlots).compactMap { claimedSpare(of: file.slot($0)) })
     var fresh = inFile
     while fresh > 0, isUnused(fresh - 1) { fresh -= 1 }
     for block in 0..<fresh {
       if let (slot, member) = owner(of: block) {
         members[slot].append(member)
-      } else if !isSpare(block) {
+      } else if !spares.contains(block) {
         free.append(block)
       }
     }
@@ -46,13 +47,12 @@ extension BlockPool {
     return index
   }
 
-  /// A slot caught half-made is emptied: its name was never published, so nobody has a block in it.
+  /// A slot caught half-made is emptied: its name was never published, so nobody has a block in it. One whose name was
+  /// damaged later keeps its identifier, so that its blocks stay its own.
   private func repairSlots() {
     for index in 0..<file.usedSlots {
       let slot = file.slot(index)
-      let identifier = slot.identifier.relaxed
-      let isHalfMade = slot.version.relaxed & 1 == 1
-      if isHalfMade || (identifier != 0 && slot.readName(identifier: identifier) == nil) {
+      if slot.version.relaxed & 1 == 1 {
         slot.version.beginChange()
         slot.identifier.storeRelaxed(0)
         slot.version.endChange()
@@ -60,11 +60,6 @@ extension BlockPool {
       if slot.identifier.relaxed == 0 { slot.spareBlock.storeRelaxed(0) }
       if claimedSpare(of: slot) == nil { slot.spareBlock.storeRelaxed(0) }
     }
-  }
-
-  private func isSpare(_ block: Int) -> Bool {
-    guard file.header(block).state.relaxed == BlockState.claimed.rawValue else { return false }
-    return (0..<file.usedSlots).contains { claimedSpare(of: file.slot($0)) == block }
   }
 
   /// The stream slot that `block` belongs to and its place there, or nil when it is nobody's.

@@ -7,7 +7,9 @@ extension BlockPool {
     guard let victim = try oldestSealed(for: taker, through: descriptor) else { return nil }
     let slot = file.slot(victim.slot)
     unlink(victim.block, from: slot)
-    if slot.blockCount.relaxed == 0 { slot.floor = victim.last }
+    // Counts only while the stream has no sealed block, which it may come to at once: what is left may be an open block
+    // without a frame.
+    slot.floor = victim.last
     slot.reclaimedBlocks.storeRelaxed(slot.reclaimedBlocks.relaxed &+ 1)
     slot.reclaimedFrames.storeRelaxed(slot.reclaimedFrames.relaxed &+ UInt64(victim.count))
     return victim.block
@@ -51,6 +53,20 @@ extension BlockPool {
     return Candidate(
       slot: slot, block: block, last: FramePosition(timestamp: values.lastTimestamp, key: values.lastKey),
       count: values.commit.count)
+  }
+
+  /// The block that a writer had claimed when it died, if there is such a stream. The writer of `taker` wants it.
+  func takeAbandonedSpare(for taker: Int, through descriptor: FileDescriptor) throws(NanoTSError) -> Int? {
+    for index in 0..<file.usedSlots where index != taker && file.slot(index).spareBlock.relaxed != 0 {
+      let slot = file.slot(index)
+      let lock = FileLock(file: descriptor, offset: StoreFile.LockOffset.stream(index))
+      guard try lock.tryLock() else { continue }
+      let spare = claimedSpare(of: slot)
+      slot.spareBlock.storeRelaxed(0)
+      try lock.unlock()
+      if let spare { return spare }
+    }
+    return nil
   }
 
   /// Recovers the open block of stream `index` if nobody writes the stream; false if somebody does.

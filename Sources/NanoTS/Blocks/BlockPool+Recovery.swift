@@ -40,10 +40,10 @@ extension BlockPool {
   /// Gives back a block in which no frame was ever acknowledged, with its sequence number, so that no gap shows.
   private func discardEmpty(_ block: Int, _ values: BlockHeaderValues, in slot: StreamSlot) {
     unlink(block, from: slot)
-    // Readers that knew the number must look again, wherever in the list the block was.
-    slot.removals.storeReleased(slot.removals.relaxed &+ 1)
     if slot.nextSequence.relaxed == values.sequence &+ 1 { slot.nextSequence.storeReleased(values.sequence) }
     release(block)
+    // Last: readers that knew the number must look again, and find what was changed above.
+    slot.removals.storeReleased(slot.removals.relaxed &+ 1)
   }
 }
 

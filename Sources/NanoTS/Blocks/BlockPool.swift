@@ -110,6 +110,7 @@ struct BlockPool {
     if let spare = claimedSpare(of: slot) { return spare }
     var block = try takeUnowned()
     if block == nil, try grow() { block = takeFresh() }
+    if block == nil { block = try takeAbandonedSpare(for: index, through: descriptor) }
     if block == nil, reclaiming {
       block = try reclaimOldest(for: index, through: descriptor)
       // Looking for the oldest may have given back a block in which a dead writer stored nothing.

@@ -41,8 +41,16 @@ final class DirectoryCache: Sendable {
       entry.slotSequence = nextSequence
       dropReclaimed(&entry.directory, slot, identifier)
       known?[identifier] = entry
+      forgetFreedStreams(&known)
       return entry.directory
     }
+  }
+
+  /// Directories of streams that were freed go once they are many.
+  private func forgetFreedStreams(_ known: inout [UInt64: Known]?) {
+    guard let count = known?.count, count > 2 * file.usedSlots + 64 else { return }
+    let living = Set((0..<file.usedSlots).map { file.slot($0).identifier.relaxed })
+    known = known?.filter { living.contains($0.key) }
   }
 
   /// Appends the blocks that are new since the last look by walking back from the newest. False when the walk is too

@@ -20,6 +20,14 @@ struct BlockWindow {
   @usableFromInline var count: Int
   @usableFromInline var payloadEnd: Int
 
+  /// Why a whole block cannot be read.
+  enum Fault {
+    case none
+    case unknownLayout
+    case impossibleCommit
+  }
+
+  private(set) var fault: Fault
   let block: Int
   let layout: BodyLayout
   let mustProve: Bool
@@ -28,24 +36,19 @@ struct BlockWindow {
 
   /// A window on the life of `entry`'s block, or nil when that life is over or the header is impossible.
   ///
-  /// With `mustProve`, only the frames that prove themselves by checksum are counted. O(1), or O(block) with it.
+  /// A block that cannot be read opens with no frames and a `fault`. With `mustProve`, only the frames that prove themselves by checksum are counted. O(1), or O(block) with it.
   init?(_ file: StoreFile, _ entry: DirectoryEntry, mustProve: (BlockHeaderValues) throws(NanoTSError) -> Bool)
     throws(NanoTSError)
   {
     block = Int(entry.block)
     header = file.header(block)
     guard let values = header.values(), values.generation == entry.generation, values.holdsFrames else { return nil }
-    guard values.bodyLayout.isKnown else {
-      throw NanoTSError(
-        .unsupportedFeature,
-        "block \(block) of \(file.path) has body layout \(values.bodyLayout.kind) with entries of "
-          + "\(values.bodyLayout.entrySize) bytes, which this build does not know; use a later release")
-    }
     let bytes = unsafe UnsafeRawBufferPointer(file.body(block))
     generation = values.generation
     unsafe start = bytes.baseAddress!
     unsafe indexTop = unsafe start + bytes.count
-    entrySize = Int(values.bodyLayout.entrySize)
+    fault = values.bodyLayout.isKnown ? .none : .unknownLayout
+    entrySize = fault == .none ? Int(values.bodyLayout.entrySize) : IndexEntry.byteCount
     entryStride = -entrySize
     isKeyed = entrySize == IndexEntry.keyedByteCount
     firstOrdinal = values.firstOrdinal
@@ -56,18 +59,20 @@ struct BlockWindow {
     coversPayload = file.checksPayloads
     self.mustProve = try mustProve(values)
     count = 0
-    payloadEnd = 0
+    payloadEnd = BlockPreamble.fixedByteCount
     guard refresh() else { return nil }
   }
 
   /// Takes in frames committed since. False when the block's life is over. A commit word that cannot be right, in a
-  /// damaged file, counts as no new frames.
+  /// damaged file, brings no frames and is noted in `fault`.
   mutating func refresh() -> Bool {
     let commit = BlockCommit(word: header.commit.acquired)
     guard header.isStill(generation) else { return false }
-    guard Int(commit.count) != count || Int(commit.payloadEnd) != payloadEnd, let body = body(commit),
-      body.count >= count
-    else { return true }
+    guard fault == .none, Int(commit.count) != count || Int(commit.payloadEnd) != payloadEnd else { return true }
+    guard let body = body(commit), body.count >= count else {
+      fault = .impossibleCommit
+      return true
+    }
     let whole = mustProve ? body.wholePrefix(trusting: count, coversPayload: coversPayload) : body.count
     guard header.isStill(generation) else { return false }
     count = whole

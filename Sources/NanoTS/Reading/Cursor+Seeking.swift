@@ -47,7 +47,9 @@ extension Cursor {
         cursor.upcoming = window.body.lowerBound(position)
         guard window.header.isStill(window.generation) else { return false }
         // A directory may know a block from before its first frame; then the frame is in the next block after all.
-        guard cursor.upcoming == window.count, index + 1 < cursor.directory.count else { return true }
+        guard cursor.upcoming == window.count, window.fault == .none, index + 1 < cursor.directory.count else {
+          return true
+        }
         index += 1
       }
     }

@@ -20,6 +20,7 @@ extension Cursor {
       }
       setFastCount()
       if window!.count > countBefore { continue }
+      try reportFault()
       guard try enterNextBlock() else {
         standing = 0
         return nil
@@ -40,6 +41,7 @@ extension Cursor {
         return nil
       }
       (upcoming, standing) = (0, 0)
+      try reportFault()
       guard blockIndex > 0 else { return nil }
       let ordinal = window!.firstOrdinal
       guard try enter(blockIndex - 1) else {
@@ -64,7 +66,7 @@ extension Cursor {
       throw NanoTSError(
         .corrupt,
         "stream '\(String(decoding: name, as: UTF8.self))': frame \(window.ordinal(slot)) in block \(window.block) does "
-          + "not match its checksum or bounds; step on to pass over it, and run 'nanots verify'")
+          + "not match its checksum or bounds; step on to pass over it, and run 'nanots verify'", missedFrames: 1)
     }
     (upcoming, standing) = (slot + 1, 1)
     return frame
@@ -73,6 +75,24 @@ extension Cursor {
   private func isWhole(_ slot: Int, in window: BlockWindow) -> Bool {
     window.body.isWhole(
       slot, FrameChecksum(generation: window.generation), coversPayload: window.coversPayload)
+  }
+
+  /// Throws, once, when the present block cannot be read.
+  private mutating func reportFault() throws(NanoTSError) {
+    guard let window, window.fault != .none, !hasReportedFault else { return }
+    hasReportedFault = true
+    let isNextKnown = blockIndex + 1 < directory.count
+    let missed = isNextKnown ? directory[blockIndex + 1].firstOrdinal &- window.ordinal(window.count) : 1
+    let place = "stream '\(String(decoding: name, as: UTF8.self))', block \(window.block)"
+    throw window.fault == .unknownLayout
+      ? NanoTSError(
+        .unsupportedFeature,
+        "\(place): body layout \(window.layout.kind) with entries of \(window.layout.entrySize) bytes is not known to this "
+          + "build; use a later release, or step on to pass over it", missedFrames: missed)
+      : NanoTSError(
+        .corrupt,
+        "\(place): its count of frames contradicts its size; step on to pass over it, and run 'nanots verify'",
+        missedFrames: missed)
   }
 
   // MARK: Blocks
@@ -97,6 +117,7 @@ extension Cursor {
         })
     else { return false }
     window = opened
+    hasReportedFault = false
     blockIndex = index
     (upcoming, standing) = (0, 0)
     setFastCount()

@@ -23,6 +23,8 @@ public struct Cursor {
   var blockIndex = 0
   /// The ordinal that `next` should come to; nil until the cursor has a place.
   var expectedOrdinal: UInt64?
+  /// True when `next` or `previous` has told of the present block's fault.
+  var hasReportedFault = false
   /// Frames with lower ordinals that lie behind the directory's last block were gone when the cursor was placed, or
   /// were reported: they are not missed when a next block comes.
   var passedOrdinal: UInt64 = 0
@@ -44,8 +46,8 @@ public struct Cursor {
 
   /// Steps to the next frame and returns it, or returns nil when there is none yet.
   ///
-  /// Throws `.overwritten` (see above), `.corrupt` for a damaged frame (the call after it goes on behind it),
-  /// `.unsupportedFeature` or `.ioFailure`. O(1); O(log blocks) at a block's end.
+  /// Throws `.overwritten` (see above), `.corrupt` for a damaged frame or block, `.unsupportedFeature` for a block of a
+  /// later release (after both, the next call goes on behind it), or `.ioFailure`. O(1); O(log blocks) at a block's end.
   @inlinable @inline(__always)
   public mutating func next() throws(NanoTSError) -> Frame? {
     if upcoming < fastCount, let frame = unsafe window.unsafelyUnwrapped.frame(upcoming) {

@@ -70,12 +70,12 @@ public struct FrameSequence: Sequence {
           }
           frame.missed = missed
           return frame
-        } catch  where error.code == .overwritten {
-          missed &+= error.missedFrames
-        } catch  where error.code == .corrupt {
-          missed &+= 1
         } catch {
-          isOver = true
+          guard error.isPassable else {
+            isOver = true
+            return nil
+          }
+          missed &+= error.missedFrames
         }
       }
       return nil
@@ -108,10 +108,8 @@ public struct ReversedFrameSequence: Sequence {
         do throws(NanoTSError) {
           guard let frame = try cursor.previous(), frame.timestamp >= first else { break }
           return frame
-        } catch  where error.code == .corrupt || error.code == .overwritten {
-          continue
         } catch {
-          break
+          guard error.isPassable else { break }
         }
       }
       isOver = true
@@ -140,4 +138,10 @@ extension Store {
   ) throws(NanoTSError) -> FrameSequence {
     FrameSequence(start: try cursor(of: stream), range: range)
   }
+}
+
+extension NanoTSError {
+  /// True for what a cursor tells of frames that cannot be read: its next call goes on behind them.
+  @usableFromInline
+  var isPassable: Bool { code == .overwritten || code == .corrupt || code == .unsupportedFeature }
 }

@@ -42,6 +42,11 @@ extension Verification {
         add(.list, "the block is not behind its neighbour in the list", stream: name, block: block)
         return
       }
+      if let last, values.firstOrdinal < last.firstOrdinal &+ UInt64(last.commit.count) {
+        add(
+          .list, "the block begins with frame \(values.firstOrdinal), which the one before it has too", stream: name,
+          block: block)
+      }
       if last?.state == .open {
         add(.list, "the block is open and is not the stream's last", stream: name, block: previous)
       }

@@ -64,7 +64,7 @@ struct Verification {
   }
 
   private mutating func check(_ block: Int, _ values: BlockHeaderValues) {
-    let stream = names[values.streamIdentifier]
+    let stream = names[values.streamIdentifier] ?? StreamTable(file: file).name(of: values)
     if values.identityChecksum != values.computedIdentityChecksum {
       add(.header, "the header's identity does not match its checksum", stream: stream, block: block)
     }

@@ -143,7 +143,8 @@ extension Store {
   }
 
   private func describe(_ index: Int, _ names: [UInt64: String]) -> BlockDescription {
-    guard let values = file.header(index).values(), values.holdsFrames, let stream = names[values.streamIdentifier]
+    guard let values = file.header(index).values(), values.holdsFrames,
+      let stream = names[values.streamIdentifier] ?? StreamTable(file: file).name(of: values)
     else {
       return BlockDescription(
         index: index, state: .free, stream: nil, sequence: 0, frames: 0, firstTimestamp: nil, lastTimestamp: nil,

@@ -43,7 +43,7 @@ enum StoreCreation {
   private static func write(
     _ path: String, _ layout: StoreLayout, _ initial: Int, _ options: StoreOptions
   ) throws(NanoTSError) {
-    let descriptor = try FileDescriptor(opening: path, .createExclusively)
+    let descriptor = try create(path)
     try descriptor.reserve(0..<layout.fileSize(blocks: initial))
     let header = FileHeader(
       uuid: StoreUUID(high: Entropy.next(), low: Entropy.next()), layout: layout, initialBlockCount: initial,
@@ -54,6 +54,17 @@ enum StoreCreation {
     shared.availableBlocks.storeRelaxed(UInt32(initial))
     shared.closedCleanly.storeRelaxed(1)
     try descriptor.sync()
+  }
+
+  private static func create(_ path: String) throws(NanoTSError) -> FileDescriptor {
+    do throws(NanoTSError) {
+      return try FileDescriptor(opening: path, .createExclusively)
+    } catch {
+      guard error.code == .notFound else { throw error }
+      throw NanoTSError(
+        .notFound, "\(path) cannot be created: its directory does not exist; make the directory first",
+        systemError: error.systemError)
+    }
   }
 
   private static func publish(_ temporary: String, as path: String, replacing: Bool) throws(NanoTSError) {

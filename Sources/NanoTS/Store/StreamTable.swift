@@ -48,6 +48,14 @@ struct StreamTable {
   /// Every stream, in table order. O(slots in use).
   func all() -> [Stream] { (0..<file.usedSlots).compactMap { stream(at: $0) } }
 
+  /// The name of the stream that a block belongs to, for one made after the table was looked at.
+  func name(of block: BlockHeaderValues) -> String? {
+    guard Int(block.streamSlot) < file.usedSlots, let stream = stream(at: Int(block.streamSlot)),
+      stream.identifier == block.streamIdentifier
+    else { return nil }
+    return String(decoding: stream.name, as: UTF8.self)
+  }
+
   /// Finds or makes the stream. The caller holds the allocation lock. Nil when the table is full.
   func findOrCreate(_ name: [UInt8]) -> Stream? {
     if let found = find(name) { return found }

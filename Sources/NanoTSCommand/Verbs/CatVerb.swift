@@ -61,7 +61,7 @@ struct CatVerb: ParsableCommand {
     var missed = Array(repeating: UInt64(0), count: names.count)
     var left = limit ?? .max
     while left > 0, let (frame, stream) = merger.next() {
-      missed[stream] += frame.missed
+      missed[stream] &+= frame.missed
       do {
         try line.append(frame, of: stream, to: &output.buffer)
       } catch {
@@ -80,7 +80,7 @@ struct CatVerb: ParsableCommand {
   private func report(_ missed: inout UInt64, _ stream: String) {
     guard missed > 0 else { return }
     Diagnostics.say(
-      "stream '\(PrintableText.string(stream))': \(NumberText.counted(missed, "frame")) missed, overwritten before "
+      "stream '\(PrintableText.string(stream))': \(NumberText.counted(missed, "frame")) missed: recycled or damaged before "
         + "\(missed == 1 ? "it" : "they") could be read")
     missed = 0
   }

@@ -131,6 +131,8 @@ struct ModelStore {
     }
     if used < available {
       used += 1
+    } else if let dead = slots.firstIndex(where: { $0?.hasSpare == true && $0?.writer == nil }), dead != index {
+      slots[dead]!.hasSpare = false
     } else {
       guard reclaiming else { return false }
       // Looking for the oldest may give back an empty block, which is then taken.
@@ -162,7 +164,7 @@ struct ModelStore {
     }
     guard let victim = oldest else { return false }
     let block = slots[victim.slot]!.blocks.removeFirst()
-    if slots[victim.slot]!.blocks.isEmpty { slots[victim.slot]!.floor = block.frames.last!.position }
+    slots[victim.slot]!.floor = block.frames.last!.position
     slots[victim.slot]!.reclaimedBlocks += 1
     slots[victim.slot]!.reclaimedFrames += UInt64(block.frames.count)
     return true
