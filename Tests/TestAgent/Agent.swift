@@ -70,8 +70,7 @@ struct Agent {
         try step(&cursor, stream, &tally)
       } catch {
         guard error.code == .overwritten else { throw error }
-        tally.laps += 1
-        tally.missed += error.missedFrames
+        tally.add(missed: error.missedFrames)
       }
     }
     print("\(tally.first!) \(tally.end) \(tally.right) \(tally.wrong) \(tally.missed) \(tally.laps) \(tally.jumps)")
@@ -81,31 +80,5 @@ struct Agent {
     guard let frame = try cursor.next() else { return }
     let isRight = try frame.withBytes { ProvingPayload.isRight($0, stream: stream, ordinal: frame.ordinal) }
     tally.add(frame, isRight)
-  }
-}
-
-/// What a reader saw. Exact counts mean: first frame + right + wrong + missed = the ordinal after the last frame.
-struct Tally {
-  var first: UInt64?
-  var end: UInt64 = 0
-  var right: UInt64 = 0
-  var wrong: UInt64 = 0
-  var missed: UInt64 = 0
-  var laps: UInt64 = 0
-  /// Places where ordinals went back or repeated.
-  var jumps: UInt64 = 0
-
-  mutating func add(_ frame: Frame, _ isRight: Bool) {
-    if first == nil {
-      first = frame.ordinal
-      missed = 0
-    } else if frame.ordinal < end {
-      jumps += 1
-    }
-    end = frame.ordinal + 1
-    let isStamped =
-      frame.timestamp == ProvingPayload.timestamp(frame.ordinal)
-      && frame.flags == UInt32(truncatingIfNeeded: frame.ordinal)
-    if isRight && isStamped { right += 1 } else { wrong += 1 }
   }
 }

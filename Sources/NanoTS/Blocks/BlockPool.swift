@@ -102,9 +102,9 @@ struct BlockPool {
 
   // MARK: Handover
 
-  /// Finds a block for the stream in slot `index` and ends its earlier life: the stream's spare, a free one, a never used one, one by
-  /// growing the file, or the oldest sealed one. Nil when none is left that may be taken. O(streams), whatever the
-  /// number of blocks.
+  /// Finds a block for the stream in slot `index` and ends its earlier life: the stream's spare, a free one, a never
+  /// used one, one by growing the file, the spare of a dead writer, or the oldest sealed one. Nil when none is left that
+  /// may be taken. O(streams), whatever the number of blocks.
   func claim(for index: Int, reclaiming: Bool, through descriptor: FileDescriptor) throws(NanoTSError) -> Int? {
     let slot = file.slot(index)
     if let spare = claimedSpare(of: slot) { return spare }
@@ -128,6 +128,7 @@ struct BlockPool {
   /// stream's list that makes readers find it.
   func install(_ block: Int, in slot: StreamSlot, _ values: BlockHeaderValues, preamble: BlockPreamble) {
     let header = file.header(block)
+    // The values were made under this lock from this block: their generation follows on its own.
     precondition(values.generation == nextGeneration(of: block, salt: values.generation))
     unsafe preamble.write(to: file.body(block))
     header.writeIdentity(values)

@@ -13,7 +13,7 @@ final class DirectoryCache: Sendable {
   }
 
   private let file: StoreFile
-  private let known: Mutex<[UInt64: Known]?> = Mutex(nil)
+  private let known: ProcessLock<[UInt64: Known]?> = ProcessLock(nil)
 
   /// Longer gaps are found by one pass over the table, which reads memory in order, not by following links.
   private static let longestWalk: UInt64 = 4096

@@ -10,7 +10,8 @@ public struct FrameSequence: Sequence {
   /// The same frames, newest first. `missed` is then not set: what is recycled lies at the end.
   public func reversed() -> ReversedFrameSequence { ReversedFrameSequence(start: start, range: range) }
 
-  /// An iterator at the first frame of the range.
+  /// An iterator at the first frame of the range. When that cannot be found (a system call failed, or the ring turns
+  /// over faster than it can be read), there is nothing to iterate over.
   public func makeIterator() -> Iterator {
     var cursor = start
     let isPlaced = (try? cursor.place(before: FramePosition(timestamp: range.lowerBound, key: .min))) != nil
@@ -88,7 +89,7 @@ public struct ReversedFrameSequence: Sequence {
   @usableFromInline let start: Cursor
   @usableFromInline let range: ClosedRange<Int64>
 
-  /// An iterator at the last frame of the range.
+  /// An iterator at the last frame of the range; empty when that cannot be found.
   public func makeIterator() -> Iterator {
     var cursor = start
     let isPlaced = (try? cursor.place(after: range.upperBound)) != nil

@@ -1,11 +1,9 @@
-import Synchronization
-
 /// What one opening of a store for writing means to the file: the boot it happened in, and whether it ended cleanly.
 ///
 /// SharedState says in which boot a writer last had the store open and whether everything was synced when the last one
 /// left. A store of another boot that was not left cleanly is suspect: its table may be older than its bodies.
 final class StoreSession: Sendable {
-  private struct State: ~Copyable {
+  private struct State {
     var writers = 0
     var isClosed = false
     var isMarkedOpen = false
@@ -14,7 +12,7 @@ final class StoreSession: Sendable {
   }
 
   private let file: StoreFile
-  private let state: Mutex<State>
+  private let state: ProcessLock<State>
 
   /// True when the machine has restarted since a writer had the store open and did not leave it cleanly.
   static func isSuspect(_ file: StoreFile) -> Bool {
@@ -43,7 +41,7 @@ final class StoreSession: Sendable {
       if isAlone, file.shared.bootID != boot { file.shared.bootID = boot }
       try presenceLock.lock(.shared)
     }
-    state = Mutex(State(presence: presence))
+    state = ProcessLock(State(presence: presence))
   }
 
   /// Must be called before the first change of this session reaches the file; a writer also says whether it syncs.
@@ -60,7 +58,7 @@ final class StoreSession: Sendable {
     }
   }
 
-  func writerOpened() { state.withLock { $0.writers += 1 } }
+  func writerOpened() throws(NanoTSError) { try state.withLock { state throws(NanoTSError) in state.writers += 1 } }
 
   /// The last writer of a closed store ends the session.
   func writerClosed() throws(NanoTSError) {

@@ -38,7 +38,7 @@ public final class Writer {
     // are checked for exclusive access at each use, which costs more than the append.
     unsafe core = .allocate(capacity: 1)
     unsafe core.initialize(to: WriterCore(lease, handover, options))
-    session.writerOpened()
+    try session.writerOpened()
   }
 
   deinit {

@@ -1,0 +1,16 @@
+import Synchronization
+
+/// State that threads of this process share, reached only under a lock.
+///
+/// The one place where the engine uses a lock of the standard library: a build for a platform without one replaces this
+/// file. Never held while waiting for another process, except around the sync that ends a session.
+final class ProcessLock<State>: Sendable {
+  private let mutex: Mutex<State>
+
+  init(_ initial: sending State) { mutex = Mutex(initial) }
+
+  /// Runs `body` with the state, alone.
+  func withLock<R>(_ body: (inout sending State) throws(NanoTSError) -> sending R) throws(NanoTSError) -> R {
+    try mutex.withLock(body)
+  }
+}
