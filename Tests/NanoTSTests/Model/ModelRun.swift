@@ -198,7 +198,7 @@ struct ModelRun {
 
   private mutating func free(_ name: String) throws {
     let low = clock - Int64.random(in: 0...800, using: &random)
-    let high = random.oneIn(3) ? Int64.max : low + Int64.random(in: 0...800, using: &random)
+    let high = random.oneIn(3) ? Int64.max : low &+ Int64.random(in: 0...800, using: &random)
     let freed = try store.free(name, in: low...max(low, high))
     let expected = model.free(name, in: low...max(low, high))
     guard freed.blocks == expected.blocks, freed.frames == UInt64(expected.frames) else {
