@@ -258,4 +258,21 @@ import Testing
     #expect(next?.missed == 3)
     #expect(frames.next()?.missed == 0)
   }
+
+  @Test func aCursorToldOfFreedFramesBehindItStandsBehindItsBlock() throws {
+    let store = try directory.store("behind.nts", blocks: 6)
+    let options = WriterOptions(durability: .none)
+    let writer = try store.writer(for: "s", options: options)
+    for time in 0..<Int64(10) { try writer.append(value: time, at: time) }
+    try writer.close()
+    var cursor = try store.cursor(of: "s")
+    #expect(try cursor.last()?.timestamp == 9)
+    let second = try store.writer(for: "s", options: options)
+    try second.append(value: 10, at: 10)
+    try second.close()
+    #expect(try store.free("s", in: 10...10).blocks == 1)
+    let error = #expect(throws: NanoTSError.self) { try cursor.next() }
+    #expect(error?.missedFrames == 1)
+    #expect(try cursor.previous()?.timestamp == 9)
+  }
 }

@@ -20,11 +20,10 @@ extension Cursor {
       }
       setFastCount()
       if window!.count > countBefore { continue }
+      // From here on the cursor is behind the block's last frame, whatever is returned or thrown.
+      standing = 0
       try reportFault()
-      guard try enterNextBlock() else {
-        standing = 0
-        return nil
-      }
+      guard try enterNextBlock() else { return nil }
     }
   }
 
