@@ -63,10 +63,10 @@ extension Cursor {
     leaveBlocks(expecting: nil)
     for _ in 0..<Cursor.attempts {
       window = nil
-      let end = sealedEnd
+      let end = try sealedEnd()
       _ = try refreshDirectory()
       if directory.isEmpty {
-        expectedOrdinal = sealedEnd
+        expectedOrdinal = try sealedEnd()
         return
       }
       guard try attempt(&self) else { continue }

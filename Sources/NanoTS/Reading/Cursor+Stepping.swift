@@ -128,7 +128,7 @@ extension Cursor {
     let expected = ordinalBehindBlock
     if blockIndex + 1 >= directory.count {
       // Read before the directory: frames below it were sealed by now, so their blocks are found or are gone.
-      let end = sealedEnd
+      let end = try sealedEnd()
       let hasNext = try refreshDirectory()
       // The writer left this block before the next one was published, so what it holds now is all.
       let countBefore = window!.count
@@ -159,11 +159,14 @@ extension Cursor {
   }
 
   /// The ordinal after the stream's last sealed frame, as of now.
-  var sealedEnd: UInt64 { stream.map { store.file.slot($0.slot).nextOrdinal.acquired } ?? 0 }
+  /// The stream is looked up first: one that was freed and made anew counts from 0 again.
+  mutating func sealedEnd() throws(NanoTSError) -> UInt64 {
+    try findStream()
+    return stream.map { store.file.slot($0.slot).nextOrdinal.acquired } ?? 0
+  }
 
   private mutating func enterFirstBlock() throws(NanoTSError) -> Bool {
-    if stream == nil { _ = try refreshDirectory() }
-    let end = sealedEnd
+    let end = try sealedEnd()
     _ = try refreshDirectory()
     if let expectedOrdinal {
       guard !directory.isEmpty else {
@@ -175,7 +178,7 @@ extension Cursor {
     }
     for _ in 0..<Cursor.attempts {
       guard !directory.isEmpty else {
-        expectedOrdinal = sealedEnd
+        expectedOrdinal = try sealedEnd()
         return false
       }
       for index in 0..<directory.count where try enter(index) {
@@ -197,7 +200,7 @@ extension Cursor {
   private mutating func skipToOldestLeft(expecting expected: UInt64) throws(NanoTSError) {
     passedOrdinal = max(passedOrdinal, expected)
     for _ in 0..<Cursor.attempts {
-      let end = sealedEnd
+      let end = try sealedEnd()
       _ = try refreshDirectory()
       guard !directory.isEmpty else {
         leaveBlocks(expecting: expected)
@@ -267,7 +270,7 @@ extension Cursor {
 
   /// Looks for new blocks, keeping the place by its sequence; true when there is a block after the present one.
   mutating func refreshDirectory() throws(NanoTSError) -> Bool {
-    if try forgetFreedStream() || stream == nil { stream = StreamTable(file: store.file).find(name) }
+    try findStream()
     guard let stream else { return false }
     let slot = store.file.slot(stream.slot)
     let mark = DirectoryMark(
@@ -280,6 +283,10 @@ extension Cursor {
     guard let before else { return !directory.isEmpty }
     blockIndex = directory.lastBlock(upToSequence: before)
     return blockIndex + 1 < directory.count
+  }
+
+  private mutating func findStream() throws(NanoTSError) {
+    if try forgetFreedStream() || stream == nil { stream = StreamTable(file: store.file).find(name) }
   }
 
   /// A stream that was freed is not the one that has its name now.
