@@ -5,6 +5,7 @@ import NanoTS
 ///
 ///     TestAgent write STORE STREAM ACKNOWLEDGED-FILE   append until killed
 ///     TestAgent read STORE STREAM FRAMES               read forward, checking, until so many frames were read
+///     TestAgent follow STORE STREAM FRAMES             the same, waiting for frames that are not there yet
 ///     TestAgent hold STORE STREAM                      open the writer, say so, and wait to be killed
 @main
 struct Agent {
@@ -17,6 +18,8 @@ struct Agent {
       switch arguments[1] {
       case "write": try write(arguments[2], stream, acknowledging: arguments[4])
       case "read": try read(arguments[2], stream, frames: UInt64(arguments[4])!)
+      case "follow":
+        try read(arguments[2], stream, frames: UInt64(arguments[4])!, waitingMilliseconds: .max, .readWrite)
       case "hold": try hold(arguments[2], stream)
       default: exit(64)
       }
@@ -61,13 +64,16 @@ struct Agent {
   }
 
   /// Reads on and on, and says at the end how many frames were right, wrong and missed, and where it stood.
-  private static func read(_ path: String, _ stream: UInt64, frames wanted: UInt64) throws {
-    let store = try Store(at: path, .readOnly)
+  private static func read(
+    _ path: String, _ stream: UInt64, frames wanted: UInt64, waitingMilliseconds: Int = 0,
+    _ access: Store.Access = .readOnly
+  ) throws {
+    let store = try Store(at: path, access)
     var cursor = try store.cursor(of: "\(stream)")
     var tally = Tally()
     while tally.right + tally.wrong < wanted {
       do {
-        try step(&cursor, stream, &tally)
+        try step(&cursor, stream, &tally, waitingMilliseconds)
       } catch {
         guard error.code == .overwritten else { throw error }
         tally.add(missed: error.missedFrames)
@@ -76,8 +82,10 @@ struct Agent {
     print("\(tally.first!) \(tally.end) \(tally.right) \(tally.wrong) \(tally.missed) \(tally.laps) \(tally.jumps)")
   }
 
-  private static func step(_ cursor: inout Cursor, _ stream: UInt64, _ tally: inout Tally) throws(NanoTSError) {
-    guard let frame = try cursor.next() else { return }
+  private static func step(
+    _ cursor: inout Cursor, _ stream: UInt64, _ tally: inout Tally, _ waitingMilliseconds: Int
+  ) throws(NanoTSError) {
+    guard let frame = try cursor.next(waitingMilliseconds: waitingMilliseconds) else { return }
     let isRight = try frame.withBytes { ProvingPayload.isRight($0, stream: stream, ordinal: frame.ordinal) }
     tally.add(frame, isRight)
   }
