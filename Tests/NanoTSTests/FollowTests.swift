@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestAgent
 import Testing
 
@@ -79,28 +80,29 @@ import Testing
 
   @Test func aStreamMadeLaterAndMadeAnewIsFollowed() async throws {
     let path = store.path
-    async let seen = onThread { [store] in
+    let seen = Mutex<[[UInt8]]>([])
+    async let isOver: Void = onThread { [store] in
       var follower = try store.follow(["late"], from: .oldest)
-      var payloads: [[UInt8]] = []
-      while payloads.count < 3, let followed = try follower.next(waitingMilliseconds: 60_000) {
-        payloads.append(try followed.frame.copyBytes())
+      while seen.withLock({ $0.count }) < 3, let followed = try follower.next(waitingMilliseconds: 60_000) {
         #expect(followed.stream == "late" && followed.frame.missed == 0)
+        let payload = try followed.frame.copyBytes()
+        seen.withLock { $0.append(payload) }
       }
-      return payloads
     }
     try await onThread {
       let other = try Store(at: path)
-      usleep(50_000)
+      usleep(20_000)
       let first = try other.writer(for: "late")
       try first.append([1], at: 1)
-      usleep(50_000)
+      usleep(20_000)
       try first.append([2], at: 2)
       try first.close()
-      usleep(50_000)
+      while seen.withLock({ $0.count }) < 2 { usleep(1_000) }
       try other.free(stream: "late")
       try other.writer(for: "late").append([3], at: 3)
     }
-    #expect(try await seen == [[1], [2], [3]])
+    try await isOver
+    #expect(seen.withLock { $0 } == [[1], [2], [3]])
   }
 
   // MARK: Several streams
