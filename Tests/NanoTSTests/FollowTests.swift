@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestAgent
 import Testing
 
@@ -79,24 +80,30 @@ import Testing
 
   @Test func aStreamMadeLaterAndMadeAnewIsFollowed() async throws {
     let path = store.path
+    let count = Atomic<Int>(0)
+    let isWaiting = Atomic<Bool>(false)
     async let seen = onThread { [store] in
       var follower = try store.follow(["late"], from: .oldest)
       var payloads: [[UInt8]] = []
+      isWaiting.store(true, ordering: .releasing)
       while payloads.count < 3, let followed = try follower.next(waitingMilliseconds: 60_000) {
         payloads.append(try followed.frame.copyBytes())
         #expect(followed.stream == "late" && followed.frame.missed == 0)
+        count.store(payloads.count, ordering: .releasing)
       }
       return payloads
     }
     try await onThread {
       let other = try Store(at: path)
+      while !isWaiting.load(ordering: .acquiring) { usleep(1_000) }
       usleep(50_000)
       let first = try other.writer(for: "late")
       try first.append([1], at: 1)
-      usleep(50_000)
+      while count.load(ordering: .acquiring) < 1 { usleep(1_000) }
       try first.append([2], at: 2)
       try first.close()
-      usleep(50_000)
+      // What is freed before it is read is gone.
+      while count.load(ordering: .acquiring) < 2 { usleep(1_000) }
       try other.free(stream: "late")
       try other.writer(for: "late").append([3], at: 3)
     }
