@@ -102,8 +102,9 @@ int nts_read_at(int fd, void *into, size_t count, uint64_t offset) {
   return (int)done;
 }
 
-int nts_map(int fd, size_t length, int writable, void **address) {
-  void *mapped = mmap(NULL, length, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+int nts_map(int fd, uint64_t offset, size_t length, int writable, void **address) {
+  int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+  void *mapped = mmap(NULL, length, protection, MAP_SHARED, fd, (off_t)offset);
   if (mapped == MAP_FAILED) return -errno;
   *address = mapped;
   return 0;

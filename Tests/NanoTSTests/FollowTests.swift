@@ -37,10 +37,10 @@ import Testing
 
   // MARK: One stream
 
-  @Test(arguments: [Store.Access.readWrite, .readOnly])
+  @Test(arguments: [Store.Access.readWrite, .following, .readOnly])
   func aWaitingCursorGetsEachFrameOnce(_ access: Store.Access) async throws {
     let reader = try Store(at: store.path, access)
-    #expect(reader.followMethod == (access == .readWrite ? .wakeUps : .polling))
+    #expect(reader.followMethod == (access == .readOnly ? .polling : .wakeUps))
     let frames: UInt64 = 3_000
     async let tally = onThread {
       var cursor = try reader.cursor(of: "1")
@@ -80,29 +80,34 @@ import Testing
 
   @Test func aStreamMadeLaterAndMadeAnewIsFollowed() async throws {
     let path = store.path
-    let seen = Mutex<[[UInt8]]>([])
-    async let isOver: Void = onThread { [store] in
+    let count = Atomic<Int>(0)
+    let isWaiting = Atomic<Bool>(false)
+    async let seen = onThread { [store] in
       var follower = try store.follow(["late"], from: .oldest)
-      while seen.withLock({ $0.count }) < 3, let followed = try follower.next(waitingMilliseconds: 60_000) {
+      var payloads: [[UInt8]] = []
+      isWaiting.store(true, ordering: .releasing)
+      while payloads.count < 3, let followed = try follower.next(waitingMilliseconds: 60_000) {
+        payloads.append(try followed.frame.copyBytes())
         #expect(followed.stream == "late" && followed.frame.missed == 0)
-        let payload = try followed.frame.copyBytes()
-        seen.withLock { $0.append(payload) }
+        count.store(payloads.count, ordering: .releasing)
       }
+      return payloads
     }
     try await onThread {
       let other = try Store(at: path)
-      usleep(20_000)
+      while !isWaiting.load(ordering: .acquiring) { usleep(1_000) }
+      usleep(50_000)
       let first = try other.writer(for: "late")
       try first.append([1], at: 1)
-      usleep(20_000)
+      while count.load(ordering: .acquiring) < 1 { usleep(1_000) }
       try first.append([2], at: 2)
       try first.close()
-      while seen.withLock({ $0.count }) < 2 { usleep(1_000) }
+      // What is freed before it is read is gone.
+      while count.load(ordering: .acquiring) < 2 { usleep(1_000) }
       try other.free(stream: "late")
       try other.writer(for: "late").append([3], at: 3)
     }
-    try await isOver
-    #expect(seen.withLock { $0 } == [[1], [2], [3]])
+    #expect(try await seen == [[1], [2], [3]])
   }
 
   // MARK: Several streams
@@ -179,7 +184,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [Store.Access.readWrite, .readOnly])
+  @Test(arguments: [Store.Access.readWrite, .following, .readOnly])
   func cancellationEndsTheSequence(_ access: Store.Access) async throws {
     let reader = try Store(at: store.path, access)
     let task = Task {
@@ -245,14 +250,16 @@ import Testing
   }
 
   /// The sleeps have no end of their own here: each frame must be woken for, from the one that makes the stream on.
-  @Test func everyFrameIsWokenFor() async throws {
+  @Test(arguments: [Store.Access.readWrite, .following])
+  func everyFrameIsWokenFor(_ access: Store.Access) async throws {
     let frames: UInt64 = 300
-    async let tally = onThread { [store] in
-      var follower = try store.follow(["1", "2"], from: .oldest)
+    let reader = try Store(at: store.path, access)
+    async let tally = onThread {
+      var follower = try reader.follow(["1", "2"], from: .oldest)
       var tallies = ["1": Tally(), "2": Tally()]
       while tallies["1"]!.end < frames || tallies["2"]!.end < frames {
         let deadline = Deadline.never
-        let followed = try #require(try follower.next(in: store.file, until: deadline, longestSleep: .max))
+        let followed = try #require(try follower.next(in: reader.file, until: deadline, longestSleep: .max))
         tallies[followed.stream]!.add(followed.frame, try Self.isRight(followed.frame, UInt64(followed.stream)!))
       }
       return tallies
@@ -266,6 +273,61 @@ import Testing
       }
     }
     #expect(try await tally.values.allSatisfy { $0.isExact && $0.right == frames })
+  }
+
+  // MARK: Opened for following
+
+  /// Of the file, a store opened for following changes the wake fields and nothing else; and the recorder that leaves
+  /// while it is there leaves the store clean.
+  @Test func followingWritesTheWakeFieldsAlone() async throws {
+    let path = try directory.store("b.nts").path
+    let recorder = try Store(at: path)
+    let writer = try recorder.writer(for: "s")
+    try writer.append([1], at: 1)
+    let follower = try Store(at: path, .following)
+    let before = try StoreBytes.read(path)
+    var cursor = try follower.cursor(of: "s")
+    #expect(try cursor.next(waitingMilliseconds: 10)?.timestamp == 1)
+    #expect(try cursor.next(waitingMilliseconds: 10) == nil)
+    #expect(recorder.file.shared.wantedWakes.relaxed == 1)
+    expectError(.readOnly, naming: [path]) { try follower.writer(for: "s") }
+    expectError(.readOnly, naming: [path]) { try follower.free("s", in: 0...9) }
+    let after = try StoreBytes.read(path)
+    let wakeFields = [4096 + 64..<4096 + 68, 4096 + 128..<4096 + 132, 4096 + 256..<4096 + 512]
+    let changed = before.indices.filter { before[$0] != after[$0] }
+    #expect(!changed.isEmpty)
+    #expect(changed.allSatisfy { index in wakeFields.contains { $0.contains(index) } }, "\(changed)")
+    try writer.close()
+    try recorder.close()
+    #expect(follower.file.shared.closedCleanly.relaxed == 1)
+    try follower.close()
+  }
+
+  /// What this build may not write, or nobody may, is polled.
+  @Test func aFollowerPollsWhereItMayNotWrite() throws {
+    let path = try directory.store("b.nts").path
+    try Store(at: path).writer(for: "s").append([1], at: 1)
+    try StoreBytes.patchHeader(path, at: FileHeader.Offset.writeIncompatible, StoreBytes.little(UInt64(1) << 63))
+    let reader = try Store(at: path, .following)
+    #expect(reader.followMethod == .polling)
+    var cursor = try reader.cursor(of: "s")
+    #expect(try cursor.next(waitingMilliseconds: 10)?.timestamp == 1)
+    #expect(try cursor.next(waitingMilliseconds: 10) == nil)
+  }
+
+  @Test(.enabled(if: SmallDisk.isPossible)) func aFollowerPollsOnAReadOnlyFileSystem() throws {
+    let disk = try SmallDisk(byteCount: 1 << 20)
+    let path = disk.path("a.nts")
+    do {
+      let store = try Store.create(at: path, StoreOptions(blockSize: 4096, blockCount: 8, streamCapacity: 4))
+      try store.writer(for: "s").append([1], at: 1)
+    }
+    try disk.makeReadOnly()
+    let reader = try Store(at: path, .following)
+    #expect(reader.followMethod == .polling)
+    var cursor = try reader.cursor(of: "s")
+    #expect(try cursor.next(waitingMilliseconds: 10)?.timestamp == 1)
+    #expect(try cursor.next(waitingMilliseconds: 10) == nil)
   }
 
   /// A look that finds the awaited stream must not be followed by a sleep that nobody knows of: the stream's first frame

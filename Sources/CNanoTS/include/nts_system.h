@@ -25,7 +25,8 @@ int nts_reserve(int fd, uint64_t offset, uint64_t length);
 int nts_write_zeros(int fd, uint64_t offset, uint64_t length);
 int nts_read_at(int fd, void *into, size_t count, uint64_t offset);
 
-int nts_map(int fd, size_t length, int writable, void **address);
+/// mmap(2), shared; `offset` is a multiple of the page size.
+int nts_map(int fd, uint64_t offset, size_t length, int writable, void **address);
 int nts_unmap(void *address, size_t length);
 /// msync(MS_SYNC); address must be page-aligned.
 int nts_sync_range(void *address, size_t length);

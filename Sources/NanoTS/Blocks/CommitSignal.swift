@@ -46,5 +46,7 @@ struct CommitSignal {
   }
 
   /// Wakes all followers of the store: one of them waits for a stream that has just been made, or is to stop waiting.
-  static func wakeAll(_ file: StoreFile) { wake(file.shared, bits: Futex.allBits) }
+  static func wakeAll(_ file: StoreFile) {
+    if let shared = file.wakeable { wake(shared, bits: Futex.allBits) }
+  }
 }

@@ -18,53 +18,57 @@ struct CommitWait {
   /// Waited for, and never asked of a writer, by those who wait for a stream that does not exist.
   private static let unknownStreamBit: UInt32 = 1 << 31
 
+  /// Where the wakes are asked for; nil for one who polls.
+  private let shared: SharedState?
+  /// Keeps the mapping that `shared` is in.
   private let file: StoreFile
   private let longestSleep: UInt64
   private var pollInterval = shortestPoll
 
   /// True when a sleep ends by a wake; false when it looks again and again.
-  static func isWoken(_ file: StoreFile) -> Bool { file.mapped.isWritable && ProcessBarrier.isAvailable }
+  static func isWoken(_ file: StoreFile) -> Bool { file.wakeable != nil && ProcessBarrier.isAvailable }
 
   init(_ file: StoreFile, longestSleep: UInt64 = CommitWait.longestSleep) {
     self.file = file
+    shared = CommitWait.isWoken(file) ? file.wakeable : nil
     self.longestSleep = longestSleep
   }
 
   /// How to sleep after the look.
   enum Ticket {
-    case untilWoken(wakeWord: UInt32, bits: UInt32)
+    case untilWoken(word: AtomicUInt32, value: UInt32, bits: UInt32)
     case until(UInt64)
   }
 
   /// Begins a round for the streams in `slots`; nil stands for a stream that does not exist yet.
   mutating func prepare(_ slots: some Sequence<Int?>) -> Ticket {
     let now = MonotonicClock.now
-    guard CommitWait.isWoken(file) else {
+    guard let shared else {
       defer { pollInterval = min(pollInterval * 2, CommitWait.longestPoll) }
       return .until(now + pollInterval)
     }
     // Before the bits are set and the look is made: a wake after this moment changes the word, and the sleep ends at once.
-    let word = file.shared.wakeWord.acquired
+    let (word, value) = (shared.wakeWord, shared.wakeWord.acquired)
     var wanted: UInt32 = 0
     var waited: UInt32 = 0
     for slot in slots {
       wanted |= slot.map(CommitSignal.bit(ofSlot:)) ?? 0
       waited |= slot.map(CommitSignal.bit(ofSlot:)) ?? CommitWait.unknownStreamBit
     }
-    guard wanted != 0 else { return .untilWoken(wakeWord: word, bits: waited) }
+    guard wanted != 0 else { return .untilWoken(word: word, value: value, bits: waited) }
     let window = now >> CommitWait.windowShift
-    guard takeWakes(wanted, in: window) else { return .until((window + 1) << CommitWait.windowShift) }
-    file.shared.wantedWakes.formUnion(wanted)
+    guard takeWakes(wanted, of: shared, in: window) else { return .until((window + 1) << CommitWait.windowShift) }
+    shared.wantedWakes.formUnion(wanted)
     guard ProcessBarrier.synchronize() else { return .until(now + CommitWait.shortestPoll) }
-    return .untilWoken(wakeWord: word, bits: waited)
+    return .untilWoken(word: word, value: value, bits: waited)
   }
 
   func sleep(_ ticket: Ticket, until deadline: Deadline) {
     switch ticket {
-    case .untilWoken(let word, let bits):
+    case .untilWoken(let word, let value, let bits):
       let (end, isNever) = MonotonicClock.now.addingReportingOverflow(longestSleep)
       let time = isNever ? deadline.time : min(end, deadline.time)
-      Futex.wait(file.shared.wakeWord, while: word, bits: bits, until: time)
+      Futex.wait(word, while: value, bits: bits, until: time)
     case .until(let time):
       MonotonicClock.sleep(until: min(time, deadline.time))
     }
@@ -72,10 +76,10 @@ struct CommitWait {
 
   /// Takes a wake of each bit's budget for the present window; false when one has none left. The budgets only spread
   /// cost: whatever a file says there, a follower is woken or looks by itself.
-  private func takeWakes(_ bits: UInt32, in window: UInt64) -> Bool {
+  private func takeWakes(_ bits: UInt32, of shared: SharedState, in window: UInt64) -> Bool {
     var left = bits
     while left != 0 {
-      let budget = file.shared.wakeBudget(left.trailingZeroBitCount)
+      let budget = shared.wakeBudget(left.trailingZeroBitCount)
       let value = budget.relaxed
       let isSameWindow = value >> 8 == window & (.max >> 8)
       let used = isSameWindow ? value & 0xFF : 0

@@ -54,7 +54,7 @@ public enum FollowMethod: Sendable {
   /// The writer wakes them: asleep, they use no processor time.
   case wakeUps
   /// They look again and again, every 0.2 ms at first and every 20 ms when nothing comes: the store was opened
-  /// read-only, so that its wake word cannot be used, or the system has no membarrier call.
+  /// read-only or may not be written, so that its wake word cannot be used, or the system has no membarrier call.
   case polling
 }
 
