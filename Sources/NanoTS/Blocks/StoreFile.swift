@@ -90,6 +90,15 @@ final class StoreFile: Sendable {
     try mapped.sync(start..<(start + StreamSlot.byteCount))
   }
 
+  /// Makes block `index` one that was never used: zeros in its header and its body.
+  func clear(_ index: Int) {
+    precondition(index >= 0 && index < layout.blockCount)
+    let header = layout.blockTableOffset + index * BlockHeader.byteCount
+    let body = layout.dataOffset + index * layout.blockSize
+    mapped.clear(header..<(header + BlockHeader.byteCount))
+    mapped.clear(body..<(body + layout.blockSize))
+  }
+
   /// Makes the SharedState page survive power loss.
   func syncShared() throws(NanoTSError) {
     try mapped.sync(FileHeader.byteCount..<(FileHeader.byteCount + SharedState.byteCount))
