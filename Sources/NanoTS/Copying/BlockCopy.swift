@@ -52,8 +52,8 @@ struct BlockCopy {
 
   /// Copies the frames. O(bytes of the block).
   mutating func run() throws(NanoTSError) {
-    let commitPoint = max(stream.plan.commitPoint, values.firstOrdinal)
-    let limit = Int(min(UInt64(body.count), commitPoint - values.firstOrdinal))
+    // The block was found to begin before the commit point.
+    let limit = Int(min(UInt64(body.count), stream.plan.commitPoint &- values.firstOrdinal))
     for slot in 0..<limit {
       let entry = body.entry(slot)
       if try isGood(slot, entry) {
@@ -155,8 +155,10 @@ struct BlockCopy {
   private mutating func reportBadSlots(before next: Int64?) {
     guard let slots = badSlots else { return }
     badSlots = nil
+    // They are after the one and before the other; only with keys may their times be equal.
     if let previous, previous.timestamp > range.upperBound { return }
     if let next, next < range.lowerBound { return }
+    if !body.isKeyed, previous?.timestamp == range.upperBound || next == range.lowerBound { return }
     tally.damagedFrames += UInt64(slots.count)
     let message =
       slots.count == 1

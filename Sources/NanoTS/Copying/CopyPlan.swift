@@ -99,7 +99,7 @@ struct CopyPlan {
     let before = blocks.count
     var copiedEnd: UInt64 = 0
     var age = Int64.min
-    for index in 0..<point.directory.count {
+    for index in 0..<point.blockCount {
       guard let part = wanted(of: point, index), part.frames > 0 else { continue }
       let entry = point.directory[index]
       age = max(age, part.age)
@@ -131,13 +131,14 @@ struct CopyPlan {
     let header = store.file.header(Int(entry.block))
     guard let values = header.values(), values.generation == entry.generation, values.holdsFrames else { return nil }
     let age = values.state == .sealed ? values.lastTimestamp : .max
-    let next = index + 1 < point.directory.count ? point.directory[index + 1] : nil
+    let next = index + 1 < point.blockCount ? point.directory[index + 1] : nil
     guard let body = BlockBody(store.file, Int(entry.block), values) else {
       let frames = framesOfUnreadable(values, next)
       return (frames, entry.firstOrdinal &+ frames, age)
     }
-    guard entry.firstOrdinal < point.end else { return (0, 0, age) }
-    let slots = slotsInRange(body, values, upTo: Int(min(UInt64(body.count), point.end - entry.firstOrdinal)))
+    // A block that begins behind the end of a later one is damaged; it is kept here, to be told of.
+    let limit = entry.firstOrdinal < point.end ? point.end - entry.firstOrdinal : .max
+    let slots = slotsInRange(body, values, upTo: Int(min(UInt64(body.count), limit)))
     guard header.isStill(values.generation) else { return nil }
     return (UInt64(slots.count), entry.firstOrdinal &+ UInt64(slots.upperBound), age)
   }

@@ -139,20 +139,30 @@ struct StoreCopy {
       var block = BlockCopy(
         planned, values, body!, preamble!, of: stream, in: range, mustProve: mustProve, from: source.file, to: target)
       try block.run()
-      return (block.stream, block.tally)
+      var part = block.tally
+      if values.state == .sealed, values.sealChecksum != values.computedSealChecksum, !mustProve {
+        // What it counts proves itself; what it should count nobody knows.
+        part.note(finding(planned, .header, "the header's seal does not match its checksum; frames may be missing"))
+      }
+      return (block.stream, part)
     }
     var part = CopyReport()
-    if mustProve {
+    // A block that was being recycled when the power went looks like this; then no frame of it proves itself.
+    if mustProve, (body?.wholePrefix(trusting: 0, coversPayload: source.file.checksPayloads) ?? 0) == 0 {
       part.unprovenFrames = planned.frames
       stream.endsEarly = true
     } else {
       part.damagedFrames = planned.frames
-      part.note(
-        Finding(
-          kind: fault.kind, stream: String(decoding: stream.plan.stream.name, as: UTF8.self),
-          block: Int(planned.block), ordinal: nil, message: "\(fault.message); the block is left out"))
+      part.note(finding(planned, fault.kind, "\(fault.message); the block is left out"))
     }
     return (stream, part)
+  }
+
+  private func finding(_ planned: CopyPlan.Block, _ kind: Finding.Kind, _ message: String) -> Finding {
+    let name = plan.streams[Int(planned.stream)].stream.name
+    return Finding(
+      kind: kind, stream: String(decoding: name, as: UTF8.self), block: Int(planned.block), ordinal: nil,
+      message: message)
   }
 
   /// As for any reader: frames of a suspect store, and of an open block that nobody writes, prove themselves one after
@@ -178,8 +188,10 @@ struct StoreCopy {
     guard let preamble, preamble.belongs(to: values, in: source.file), preamble.name == stream.plan.stream.name,
       preamble.metadata.count <= source.file.layout.maximumMetadataByteCount
     else { return (.preamble, "the preamble is damaged or of another block") }
-    return stream.isAhead(values.firstOrdinal)
-      ? nil : (.header, "the block begins with frame \(values.firstOrdinal), which the one before it has too")
+    guard stream.isAhead(values.firstOrdinal), values.firstOrdinal < stream.plan.commitPoint else {
+      return (.header, "the block begins with frame \(values.firstOrdinal), which is not between its neighbours")
+    }
+    return nil
   }
 
   // MARK: Verifying

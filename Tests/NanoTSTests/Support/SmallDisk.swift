@@ -21,6 +21,14 @@ final class SmallDisk: Sendable {
 
   deinit { _ = unsafe umount2(directory.path, Int32(MNT_DETACH)) }
 
+  /// From now on nobody writes to it.
+  func makeReadOnly() throws {
+    let flags = UInt(MS_REMOUNT | MS_RDONLY)
+    guard unsafe mount("nanots-test", directory.path, "tmpfs", flags, nil) == 0 else {
+      throw Refused(systemError: errno)
+    }
+  }
+
   func path(_ name: String) -> String { directory.path(name) }
   func contents() throws -> [String] { try directory.contents() }
 }
