@@ -6,7 +6,7 @@ import Testing
 struct BadStoreTests {
   private static let verbs: [[String]] = [
     ["append", "", "s"], ["cat", ""], ["info", ""], ["streams", ""], ["segments", ""], ["free", "", "s", "--all"],
-    ["verify", ""], ["record", "", "--duration", "0.1"],
+    ["verify", ""], ["copy", "", "/nowhere/copy.nts"], ["record", "", "--duration", "0.1"],
   ]
 
   private func run(_ verb: [String], on path: String) throws -> Program.Outcome {
