@@ -232,7 +232,8 @@ struct TailTests {
     }
     try appendNumbers(1..<8_000)
     // The follower fills its pipe and waits there until the writer has lapped it.
-    let reading = try Program.Running([Program.url.path, "tail", "-f", "-n", "7000", ring, "--json"], readsOutput: false)
+    let reading = try Program.Running(
+      [Program.url.path, "tail", "-f", "-n", "7000", ring, "--json"], readsOutput: false)
     usleep(500_000)
     try appendNumbers(8_000..<30_000)
     reading.readOutput()
