@@ -93,3 +93,12 @@ struct BlockBody {
 extension IndexEntry {
   var position: FramePosition { FramePosition(timestamp: timestamp, key: key) }
 }
+
+extension StoreFile {
+  /// The timestamp of the block's last frame, as its header or, while it is open, its index says; nil without a frame.
+  func lastTimestamp(of block: Int, _ values: BlockHeaderValues) -> Int64? {
+    if values.state == .sealed { return values.lastTimestamp }
+    guard let body = BlockBody(self, block, values), body.count > 0 else { return nil }
+    return body.entry(body.count - 1).timestamp
+  }
+}

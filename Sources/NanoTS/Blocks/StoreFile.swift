@@ -11,6 +11,8 @@ final class StoreFile: Sendable {
   let timeUnit: UInt8
   let checksPayloads: Bool
   let isGrowable: Bool
+  /// A pinned block is never taken; otherwise it is when no other is left.
+  let pinsHold: Bool
   let initialBlockCount: Int
 
   /// Byte-range locks lie far past any byte of the file.
@@ -19,6 +21,9 @@ final class StoreFile: Sendable {
     static let allocation = base
     static let writers = base + 1
     static func stream(_ slot: Int) -> UInt64 { base + 4096 + UInt64(slot) }
+    /// What `PinLocks` shares out; just below the allocation lock, so that one call takes or gives back both.
+    static let pins = (base >> 1)...(base - 1)
+    static let pinsAndAllocation = pins.lowerBound...allocation
   }
 
   init(mapped: MappedFile, layout: StoreLayout, header: FileHeader) {
@@ -27,6 +32,7 @@ final class StoreFile: Sendable {
     uuid = header.uuid
     timeUnit = header.timeUnit
     checksPayloads = header.payloadChecksums == 1
+    pinsHold = header.writeIncompatibleFeatures & FileHeader.pinsHold != 0
     isGrowable = header.initialBlockCount < header.blockCount
     initialBlockCount = Int(header.initialBlockCount)
   }

@@ -32,6 +32,9 @@ enum SystemCall {
     return NanoTSError(code, "\(path): \(call) failed: \(text(of: errno))\(remedy)", systemError: errno)
   }
 
+  /// Sleeps, or until a signal comes.
+  static func pause(microseconds: UInt32) { nts_pause(microseconds) }
+
   private static func text(of errno: Int32) -> String {
     unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
       unsafe nts_error_text(errno, buffer.baseAddress, buffer.count)
