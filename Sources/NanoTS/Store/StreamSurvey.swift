@@ -59,7 +59,8 @@ struct StreamSurvey {
     let bytes = mustCount ? body.payloadByteCount(of: frames) : UInt64(values.payloadBytes)
     guard header.isStill(values.generation) else { return nil }
     return Block(
-      block: Int(entry.block), generation: values.generation, sequence: values.sequence, segment: values.segment, firstOrdinal: values.firstOrdinal,
-      frames: frames, first: first, last: last, payloadBytes: bytes, isOpen: values.state == .open)
+      block: Int(entry.block), generation: values.generation, sequence: values.sequence, segment: values.segment,
+      firstOrdinal: values.firstOrdinal, frames: frames, first: first, last: last, payloadBytes: bytes,
+      isOpen: values.state == .open)
   }
 }

@@ -79,8 +79,10 @@ struct Obstacles {
   }
 
   private func list(_ slots: Set<Int>) -> String {
-    let names = slots.compactMap { StreamTable(file: file).stream(at: $0)?.name }.map { String(decoding: $0, as: UTF8.self) }
-    let shown = names.sorted().prefix(8).map { "'\($0)'" }.joined(separator: ", ")
+    let names = slots.compactMap { slot in
+      StreamTable(file: file).stream(at: slot).map { "'\(String(decoding: $0.name, as: UTF8.self))'" }
+    }
+    let shown = names.sorted().prefix(8).joined(separator: ", ")
     return names.count > 8 ? "\(shown) and \(names.count - 8) more" : shown
   }
 }
