@@ -17,7 +17,7 @@ struct NanoTSTool: ParsableCommand {
       """,
     subcommands: [
       CreateVerb.self, RecordVerb.self, AppendVerb.self, CatVerb.self, InfoVerb.self, StreamsVerb.self,
-      SegmentsVerb.self, FreeVerb.self, VerifyVerb.self,
+      SegmentsVerb.self, FreeVerb.self, ProtectVerb.self, UnprotectVerb.self, QuotaVerb.self, VerifyVerb.self,
     ]
   )
 
