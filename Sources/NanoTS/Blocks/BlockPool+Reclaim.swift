@@ -65,14 +65,16 @@ extension BlockPool {
     return victim.block
   }
 
-  /// Takes a sealed block out of its stream for new data, and counts it. Its life is not over yet.
+  /// Takes a sealed block out of its stream for new data, counts it, and ends its life.
   func recycle(_ block: Int, _ values: BlockHeaderValues, from slot: StreamSlot) {
-    unlink(block, from: slot)
+    let isFromWithin = unlink(block, from: slot)
     // Time goes on from here also where an older block stays behind, or an open one without a frame.
     let last = FramePosition(timestamp: values.lastTimestamp, key: values.lastKey)
     slot.floor = slot.floor.map { max($0, last) } ?? last
     slot.reclaimedBlocks.storeRelaxed(slot.reclaimedBlocks.relaxed &+ 1)
     slot.reclaimedFrames.storeRelaxed(slot.reclaimedFrames.relaxed &+ UInt64(values.commit.count))
+    file.header(block).generation.beginChange()
+    if isFromWithin { slot.removals.storeReleased(slot.removals.relaxed &+ 1) }
   }
 
   /// The oldest block in `scope` that is neither protected nor, as far as is known, pinned. Of each stream only the

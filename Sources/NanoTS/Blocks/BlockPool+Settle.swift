@@ -95,7 +95,6 @@ extension BlockPool {
   private func drop(_ block: Int, from slot: StreamSlot) {
     // `seal` gives an empty block back by itself; such a block is in no list any more.
     guard let values = file.header(block).values(), values.holdsFrames else { return }
-    unlink(block, from: slot)
-    release(block)
+    free(block, from: slot)
   }
 }

@@ -37,15 +37,16 @@ struct BlockPool {
     slot.blockCount.storeRelaxed(slot.blockCount.relaxed &+ 1)
   }
 
-  /// Takes `block` out of the stream's list. O(1).
-  func unlink(_ block: Int, from slot: StreamSlot) {
+  /// Takes `block` out of the stream's list; true unless it was the first. Then, when the block's life has ended, the
+  /// stream's `removals` must go up: readers that look before that would keep the block. O(1).
+  @discardableResult
+  func unlink(_ block: Int, from slot: StreamSlot) -> Bool {
     let header = file.header(block)
     let previous = target(header.previous)
     let next = target(header.next)
     if let previous, let next { noteGap(between: previous, and: next) }
     if let previous {
       file.header(previous).next.storeRelaxed(BlockPool.link(next))
-      slot.removals.storeReleased(slot.removals.relaxed &+ 1)
     } else {
       slot.head.storeRelaxed(BlockPool.link(next))
     }
@@ -55,6 +56,14 @@ struct BlockPool {
       slot.tail.storeRelaxed(BlockPool.link(previous))
     }
     slot.blockCount.storeRelaxed(slot.blockCount.relaxed &- 1)
+    return previous != nil
+  }
+
+  /// Takes `block` out of its stream and puts it on the free list.
+  func free(_ block: Int, from slot: StreamSlot) {
+    let isFromWithin = unlink(block, from: slot)
+    release(block)
+    if isFromWithin { slot.removals.storeReleased(slot.removals.relaxed &+ 1) }
   }
 
   /// Leaves word in the later block that those between were taken, so that after power loss they are not taken for

@@ -146,8 +146,7 @@ extension Store {
       } else if file.pinsHold, try !pool.takesPin(of: values) {
         pinnedBlocks += 1
       } else {
-        pool.unlink(block, from: slot)
-        pool.release(block)
+        pool.free(block, from: slot)
         blocks += 1
         frames += UInt64(values.commit.count)
       }

@@ -81,9 +81,9 @@ extension Pin {
     let name = try StreamTable.checkedName(stream)
     let descriptor = try FileDescriptor(reopening: store.file.mapped.descriptor, .read)
     for _ in 0..<Cursor.attempts {
-      guard let found = StreamTable(file: store.file).find(name) else { break }
+      guard let found = StreamTable(file: store.file).find(name) else { return Pin(store, stream, [], nil) }
       let wanted = try StreamSurvey(store, found, in: range).blocks
-      guard let first = wanted.first, let last = wanted.last else { break }
+      guard let first = wanted.first, let last = wanted.last else { return Pin(store, stream, [], nil) }
       let offsets = PinLocks.offsets(
         slot: found.slot, identifier: found.identifier, sequences: first.sequence...last.sequence)
       for run in offsets { try lock(run, descriptor) }
@@ -92,7 +92,7 @@ extension Pin {
       if !alive.isEmpty { return Pin(store, stream, alive, descriptor) }
       for run in offsets { try FileLock(file: descriptor, offsets: run).unlock() }
     }
-    return Pin(store, stream, [], nil)
+    throw NanoTSError.overwritten(missing: 0, of: stream)
   }
 
   /// Writers have the bytes of all blocks exclusively for the moment in which they look for one.
