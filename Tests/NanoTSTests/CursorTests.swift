@@ -264,6 +264,21 @@ import Testing
     expectError(.overwritten, naming: ["3 frames"]) { try batch.frame(at: 0) }
   }
 
+  // MARK: Everything gone
+
+  @Test func aSeekWhoseBlockVanishesWithTheRestOfTheStreamLeavesNoPlaceBehind() throws {
+    try append(6).close()
+    var cursor = try store.cursor(of: "s")
+    try cursor.placing { cursor throws(NanoTSError) in
+      guard try cursor.enter(0) else { return true }
+      cursor.upcoming = 1
+      try store.free("s", in: 0...1000)
+      return false
+    }
+    #expect(try cursor.next() == nil)
+    #expect(try cursor.previous() == nil)
+  }
+
   // MARK: Growth
 
   @Test func aGrowableStoreGrowsToItsCapAndNoFurther() throws {
