@@ -182,6 +182,9 @@ extension Cursor {
         return false
       }
       for index in 0..<directory.count where try enter(index) {
+        // Blocks before it are gone, and the cursor never came to them: there is nothing before this one.
+        directory.dropBlocks(before: directory[index].sequence)
+        blockIndex = 0
         passedOrdinal = end
         return true
       }
