@@ -66,7 +66,7 @@ extension Cursor {
       let end = try sealedEnd()
       _ = try refreshDirectory()
       if directory.isEmpty {
-        expectedOrdinal = try sealedEnd()
+        guard try standBehindEmptyStream() else { continue }
         return
       }
       guard try attempt(&self) else { continue }
