@@ -285,7 +285,9 @@ import Testing
     var cursor = try store.cursor(of: "s")
     #expect(try cursor.seek(to: 30)?.ordinal == 3)
     // As a reader meets blocks that are being recycled: their generation is odd, and they are still in the list.
-    for block in try store.blocks() where block.state == .sealed { store.file.header(block.index).generation.beginChange() }
+    for block in try store.blocks() where block.state == .sealed {
+      store.file.header(block.index).generation.beginChange()
+    }
     let error = expectError(.overwritten, naming: ["3 frames"]) { try cursor.previous() }
     #expect(error?.missedFrames == 3)
     #expect(try cursor.previous() == nil)

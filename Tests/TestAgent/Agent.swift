@@ -3,82 +3,91 @@ import NanoTS
 
 /// A process of its own for tests that need one: a writer to be killed, a reader to be lapped.
 ///
-///     TestAgent write STORE STREAM ACKNOWLEDGED-FILE   append until killed
-///     TestAgent read STORE STREAM FRAMES               read forward, checking, until so many frames were read
-///     TestAgent hold STORE STREAM                      open the writer, say so, and wait to be killed
+///     TestAgent write STORE STREAM WORDS PLACE STYLE DURABILITY SEED
+///     TestAgent read STORE STREAM,STREAM… WORDS PLACE ROLE SEED
+///     TestAgent hold STORE STREAM
+///     TestAgent lock STORE
+///
+/// The first appends until it is told to stop, the second reads until then and prints its report. STYLE is "restless"
+/// or "steady"; WORDS are a file of `SharedWords`, PLACE is the agent's own word there. The third opens the writer, the
+/// fourth takes the allocation lock and marks the lists as being changed; both say so and wait to be killed.
 @main
 struct Agent {
   static func main() {
     let arguments = CommandLine.arguments
-    // Whatever goes wrong with a test, its agents end.
     alarm(300)
-    guard arguments.count >= 4, let stream = UInt64(arguments[3]) else { exit(64) }
     do {
-      switch arguments[1] {
-      case "write": try write(arguments[2], stream, acknowledging: arguments[4])
-      case "read": try read(arguments[2], stream, frames: UInt64(arguments[4])!)
-      case "hold": try hold(arguments[2], stream)
-      default: exit(64)
+      switch (arguments.dropFirst().first, arguments.count) {
+      case ("write", 9): try write(arguments)
+      case ("read", 8): try read(arguments)
+      case ("hold", 4): try hold(arguments[2], arguments[3])
+      case ("lock", 3): try takeTheLock(arguments[2])
+      default: fail("arguments: \(arguments.dropFirst())", 64)
       }
     } catch {
-      print("agent failed: \(error)")
-      exit(1)
+      fail("agent failed: \(error)", 1)
     }
   }
 
-  /// Appends frames from the stream's end on, and after each one stores how many were acknowledged in the first word of
-  /// the given file, mapped: a word that survives the kill.
-  private static func write(_ path: String, _ stream: UInt64, acknowledging file: String) throws {
-    let descriptor = unsafe open(file, O_RDWR)
-    let word = unsafe mmap(nil, 8, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)!
-    let store = try Store(at: path)
-    let writer = try store.writer(for: "\(stream)", options: WriterOptions(durability: .none))
-    var cursor = try store.cursor(of: "\(stream)")
-    // All of the stream may have been recycled: then the word says where it was. One more frame than it says may have
-    // been committed when the writer before was killed.
-    let acknowledged = unsafe word.load(as: UInt64.self)
-    var ordinal = try cursor.last().map { $0.ordinal + 1 } ?? acknowledged
-    if let last = writer.last, last.timestamp >= ProvingPayload.timestamp(ordinal) { ordinal += 1 }
-    var words: [UInt64] = []
-    while true {
-      ProvingPayload.fill(&words, stream: stream, ordinal: ordinal)
-      try unsafe words.withUnsafeBytes { bytes in
-        try unsafe writer.append(
-          bytes, at: ProvingPayload.timestamp(ordinal), flags: UInt32(truncatingIfNeeded: ordinal))
-      }
-      ordinal += 1
-      unsafe word.storeBytes(of: ordinal, as: UInt64.self)
-    }
+  private static func fail(_ text: String, _ status: Int32) -> Never {
+    let line = "\(text)\n"
+    _ = unsafe line.withCString { unsafe Glibc.write(STDERR_FILENO, $0, strlen($0)) }
+    exit(status)
   }
 
-  private static func hold(_ path: String, _ stream: UInt64) throws {
+  private static func write(_ arguments: [String]) throws {
+    guard let stream = ProvingStream(arguments[3]), let place = Int(arguments[5]), let seed = UInt64(arguments[8])
+    else { fail("arguments: \(arguments)", 64) }
+    let options = TortureWriter.Options(
+      durability: arguments[7] == "onSeal" ? .onSeal : .none, isRestless: arguments[6] == "restless")
+    var writer = TortureWriter(
+      try Store(at: arguments[2]), isAlone: true, stream, options, try SharedWords(at: arguments[4]), place, seed: seed)
+    try writer.run()
+  }
+
+  private static func read(_ arguments: [String]) throws {
+    let streams = arguments[3].split(separator: ",").compactMap { ProvingStream($0) }
+    guard !streams.isEmpty, let place = Int(arguments[5]), let role = TortureReader.Role(rawValue: arguments[6]),
+      let seed = UInt64(arguments[7])
+    else { fail("arguments: \(arguments)", 64) }
+    let words = try SharedWords(at: arguments[4])
+    alarm(words.secondsLeft)
+    var reader = TortureReader(try Store(at: arguments[2], .readOnly), streams, words, place, seed: seed)
+    try reader.run(role)
+    print(reader.report.lines)
+  }
+
+  private static func hold(_ path: String, _ stream: String) throws {
     let store = try Store(at: path)
-    let writer = try store.writer(for: "\(stream)")
-    // Not by print, which would keep it in a buffer until the process ends.
-    _ = unsafe Glibc.write(STDOUT_FILENO, "holding\n", 8)
-    while true { pause() }
+    let writer = try store.writer(for: stream)
+    waitForDeath()
     _ = writer
   }
 
-  /// Reads on and on, and says at the end how many frames were right, wrong and missed, and where it stood.
-  private static func read(_ path: String, _ stream: UInt64, frames wanted: UInt64) throws {
-    let store = try Store(at: path, .readOnly)
-    var cursor = try store.cursor(of: "\(stream)")
-    var tally = Tally()
-    while tally.right + tally.wrong < wanted {
-      do {
-        try step(&cursor, stream, &tally)
-      } catch {
-        guard error.code == .overwritten else { throw error }
-        tally.add(missed: error.missedFrames)
-      }
+  /// F_OFD_SETLKW of Linux, which Glibc declares for C programs with _GNU_SOURCE only.
+  private static let setOpenFileDescriptionLockAndWait: Int32 = 38
+
+  /// By hand and by number, as Format.md has them: the lock's byte, and the word that is odd while lists are changed.
+  private static func takeTheLock(_ path: String) throws {
+    let descriptor = unsafe open(path, O_RDWR)
+    var lock = flock()
+    lock.l_type = Int16(F_WRLCK)
+    lock.l_start = 1 << 62
+    lock.l_len = 1
+    var epoch: UInt64 = 0
+    guard unsafe fcntl(descriptor, setOpenFileDescriptionLockAndWait, &lock) == 0,
+      unsafe pread(descriptor, &epoch, 8, 4096) == 8
+    else {
+      fail("cannot take the lock: errno \(errno)", 1)
     }
-    print("\(tally.first!) \(tally.end) \(tally.right) \(tally.wrong) \(tally.missed) \(tally.laps) \(tally.jumps)")
+    epoch |= 1
+    guard unsafe pwrite(descriptor, &epoch, 8, 4096) == 8 else { fail("cannot mark the lists", 1) }
+    waitForDeath()
   }
 
-  private static func step(_ cursor: inout Cursor, _ stream: UInt64, _ tally: inout Tally) throws(NanoTSError) {
-    guard let frame = try cursor.next() else { return }
-    let isRight = try frame.withBytes { ProvingPayload.isRight($0, stream: stream, ordinal: frame.ordinal) }
-    tally.add(frame, isRight)
+  private static func waitForDeath() {
+    // Not by print, which would keep it in a buffer until the process ends.
+    _ = unsafe Glibc.write(STDOUT_FILENO, "holding\n", 8)
+    while true { pause() }
   }
 }
