@@ -3,11 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define RETRY(call) \
@@ -95,8 +102,9 @@ int nts_read_at(int fd, void *into, size_t count, uint64_t offset) {
   return (int)done;
 }
 
-int nts_map(int fd, size_t length, int writable, void **address) {
-  void *mapped = mmap(NULL, length, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+int nts_map(int fd, uint64_t offset, size_t length, int writable, void **address) {
+  int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+  void *mapped = mmap(NULL, length, protection, MAP_SHARED, fd, (off_t)offset);
   if (mapped == MAP_FAILED) return -errno;
   *address = mapped;
   return 0;
@@ -153,6 +161,75 @@ int nts_lock_is_held(int fd, uint64_t offset) {
   if (result < 0) return (int)result;
   return lock.l_type != F_UNLCK;
 }
+
+static struct timespec moment(uint64_t time) {
+  return (struct timespec){.tv_sec = (time_t)(time / 1000000000), .tv_nsec = (long)(time % 1000000000)};
+}
+
+int nts_futex_wait(uint32_t *word, uint32_t expected, uint32_t bits, uint64_t deadline) {
+  struct timespec until = moment(deadline);
+  long result = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &until, NULL, bits);
+  return result == 0 ? 0 : -errno;
+}
+
+int nts_futex_wake(uint32_t *word, uint32_t bits) {
+  long result = syscall(SYS_futex, word, FUTEX_WAKE_BITSET, 0x7FFFFFFF, NULL, NULL, bits);
+  return result < 0 ? -errno : (int)result;
+}
+
+static int membarrier_call(int command) {
+  long result = syscall(SYS_membarrier, command, 0, 0);
+  return result < 0 ? -errno : (int)result;
+}
+
+int nts_barrier_register(void) { return membarrier_call(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED); }
+int nts_barrier_everywhere(void) { return membarrier_call(MEMBARRIER_CMD_GLOBAL_EXPEDITED); }
+
+int nts_barrier_is_available(void) {
+  int commands = membarrier_call(MEMBARRIER_CMD_QUERY);
+  return commands > 0 && (commands & MEMBARRIER_CMD_GLOBAL_EXPEDITED) != 0;
+}
+
+uint64_t nts_monotonic_time(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void nts_sleep_until(uint64_t time) {
+  struct timespec until = moment(time);
+  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
+struct thread_start {
+  void (*body)(void *);
+  void *context;
+};
+
+static void *run_thread(void *argument) {
+  struct thread_start start = *(struct thread_start *)argument;
+  free(argument);
+  start.body(start.context);
+  return NULL;
+}
+
+int nts_start_thread(void (*body)(void *), void *context) {
+  struct thread_start *start = malloc(sizeof *start);
+  if (start == NULL) return -ENOMEM;
+  *start = (struct thread_start){body, context};
+  // Signals are the program's: they go to its own threads.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread;
+  int result = pthread_create(&thread, NULL, run_thread, start);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (result == 0) pthread_detach(thread);
+  else free(start);
+  return -result;
+}
+
+int32_t nts_thread_id(void) { return (int32_t)syscall(SYS_gettid); }
 
 int nts_random(void *into, size_t count) {
   long result = RETRY(getrandom(into, count, 0));

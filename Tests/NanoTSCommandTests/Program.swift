@@ -37,7 +37,8 @@ enum Program {
     private let output = Reader()
     private let errors = Reader()
 
-    init(_ command: [String]) throws {
+    /// `readsOutput`: without, a full pipe stops the program until `readOutput` is called.
+    init(_ command: [String], readsOutput: Bool = true) throws {
       process.executableURL = URL(fileURLWithPath: try #require(command.first))
       process.arguments = Array(command.dropFirst())
       process.standardInput = input
@@ -46,9 +47,11 @@ enum Program {
       // A program that ends before it has read its input must not end the tests.
       _ = Glibc.signal(SIGPIPE, SIG_IGN)
       try process.run()
-      output.start()
+      if readsOutput { output.start() }
       errors.start()
     }
+
+    func readOutput() { output.start() }
 
     convenience init(nanots arguments: String...) throws {
       try self.init([Program.url.path] + arguments)
@@ -64,6 +67,12 @@ enum Program {
       try? input.fileHandleForWriting.write(contentsOf: data)
       try? input.fileHandleForWriting.close()
     }
+
+    /// True once what the program has printed so far holds `text`; false when it has not within a minute.
+    func prints(_ text: String) -> Bool { output.waits { $0.contains(text) } }
+
+    /// The same for what it says on stderr.
+    func says(_ text: String) -> Bool { errors.waits { $0.contains(text) } }
 
     func signal(_ number: Int32) {
       kill(process.processIdentifier, number)
@@ -85,19 +94,41 @@ enum Program {
   /// Reads one pipe to its end, on a thread of its own so that a full pipe stops nobody.
   private final class Reader: @unchecked Sendable {
     let pipe = Pipe()
-    private let finished = DispatchSemaphore(value: 0)
+    private let changed = NSCondition()
     private var data = Data()
+    private var isFinished = false
 
     func start() {
       Thread.detachNewThread { [self] in
-        data = pipe.fileHandleForReading.readDataToEndOfFile()
-        finished.signal()
+        while true {
+          let part = pipe.fileHandleForReading.availableData
+          changed.withLock {
+            data.append(part)
+            isFinished = part.isEmpty
+            changed.broadcast()
+          }
+          if part.isEmpty { return }
+        }
       }
     }
 
+    /// All of it.
     func text() -> String {
-      finished.wait()
-      return String(decoding: data, as: UTF8.self)
+      changed.withLock {
+        while !isFinished { changed.wait() }
+        return String(decoding: data, as: UTF8.self)
+      }
+    }
+
+    /// True once `condition` holds for what has come; false when the pipe ended before or a minute has passed.
+    func waits(until condition: (String) -> Bool) -> Bool {
+      let deadline = Date() + 60
+      return changed.withLock {
+        while !condition(String(decoding: data, as: UTF8.self)) {
+          guard !isFinished, changed.wait(until: deadline) else { return false }
+        }
+        return true
+      }
     }
   }
 }

@@ -23,7 +23,7 @@ import Testing
     let reader = try AgentProcess.reader(path, [stream], words, 3, .follow, seed: TestSeed.next())
     while words[3] < Self.frames, reader.failure() == nil { try await Task.sleep(for: .milliseconds(10)) }
     words.stop()
-    let report = try #require(TortureReport(lines: try reader.finish()))
+    let report = try #require(TortureReport(lines: try await reader.finish()))
     print("lapped reader: \(report)")
     #expect(report.complaints == [])
     #expect(report.total >= Self.frames)

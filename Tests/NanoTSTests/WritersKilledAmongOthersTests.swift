@@ -66,9 +66,9 @@ import Testing
       #expect(words[writers.place(victim)] > acknowledged, "NANOTS_TEST_SEED=\(seed), kill \(kill): it does not go on")
     }
     words.stop()
-    for process in writers.processes { _ = try process.finish() }
+    for process in writers.processes { _ = try await process.finish() }
     var report = TortureReport()
-    for reader in readers { report.add(try #require(TortureReport(lines: try reader.finish()))) }
+    for reader in readers { report.add(try #require(TortureReport(lines: try await reader.finish()))) }
     print("\(Self.kills) writers killed: \(report)")
     #expect(report.complaints == [], "NANOTS_TEST_SEED=\(seed)")
     #expect(try store.verify().isClean, "NANOTS_TEST_SEED=\(seed)")
@@ -86,8 +86,7 @@ import Testing
   ) throws -> String? {
     var cursor = try store.cursor(of: stream.name)
     guard var frame = try cursor.last() else {
-      let reclaimed = try store.statistics(of: stream.name)?.reclaimedFrames ?? 0
-      return reclaimed >= acknowledged ? nil : "nothing is left of \(acknowledged) frames, \(reclaimed) were reclaimed"
+      return try store.problem(withFramesGoneOf: stream, upTo: acknowledged)
     }
     let end = frame.ordinal + 1
     guard end >= acknowledged, end <= acknowledged + TortureWriter.longestBatch else {
@@ -103,13 +102,12 @@ import Testing
     } catch {
       guard error.code == .overwritten else { throw error }
     }
-    let reclaimed = try store.statistics(of: stream.name)?.reclaimedFrames ?? 0
-    return reclaimed >= frame.ordinal ? nil : "nothing is before \(frame.ordinal), \(reclaimed) were reclaimed"
+    return try store.problem(withFramesGoneOf: stream, upTo: frame.ordinal)
   }
 
   // MARK: With the lock
 
-  @Test func aProcessKilledWithTheAllocationLockHoldsNobodyUp() throws {
+  @Test(.timeLimit(.minutes(5))) func aProcessKilledWithTheAllocationLockHoldsNobodyUp() async throws {
     let directory = try TemporaryDirectory()
     let store = try Store.create(at: directory.path("ring.nts"), StoreOptions(blockSize: 4096, blockCount: 8))
     let words = try SharedWords(at: directory.path("words"))
@@ -120,28 +118,30 @@ import Testing
     let reader = try AgentProcess.reader(store.path, streams, words, 20, .forward, seed: TestSeed.next())
     processes.append(reader)
     defer { for process in processes where process.process.isRunning { process.kill() } }
-    func waitForProgress(of places: [Int], since before: [UInt64]) {
+    func waitForProgress(of places: [Int], since before: [UInt64]) async throws {
       let limit = Date() + Self.patience
-      while zip(places, before).contains(where: { words[$0] <= $1 }), Date() < limit { usleep(1_000) }
+      while zip(places, before).contains(where: { words[$0] <= $1 }), Date() < limit {
+        try await Task.sleep(for: .milliseconds(1))
+      }
       for (place, count) in zip(places, before) { #expect(words[place] > count, "nothing goes on at \(place)") }
     }
     let writerPlaces = [SharedWords.firstOwn, SharedWords.firstOwn + 1]
-    waitForProgress(of: writerPlaces + [20], since: [0, 0, 0])
+    try await waitForProgress(of: writerPlaces + [20], since: [0, 0, 0])
     for _ in 0..<20 {
       let holder = try AgentProcess("lock", store.path)
       #expect(holder.firstLine() == "holding")
       // Writers come to their blocks' ends and wait; readers do not.
-      waitForProgress(of: [20], since: [words[20]])
+      try await waitForProgress(of: [20], since: [words[20]])
       let counts = writerPlaces.map { words[$0] }
       let longest = UInt64(4096 / 32) + TortureWriter.longestBatch
-      usleep(2_000)
+      try await Task.sleep(for: .milliseconds(2))
       for (place, count) in zip(writerPlaces, counts) { #expect(words[place] <= count + longest) }
       holder.kill()
-      waitForProgress(of: writerPlaces, since: writerPlaces.map { words[$0] })
+      try await waitForProgress(of: writerPlaces, since: writerPlaces.map { words[$0] })
     }
     words.stop()
-    for process in processes.dropLast() { _ = try process.finish() }
-    let report = try #require(TortureReport(lines: try reader.finish()))
+    for process in processes.dropLast() { _ = try await process.finish() }
+    let report = try #require(TortureReport(lines: try await reader.finish()))
     #expect(report.complaints == [])
     #expect(try store.verify().isClean)
     for (index, stream) in streams.enumerated() {

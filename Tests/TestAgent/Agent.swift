@@ -6,11 +6,13 @@ import NanoTS
 ///     TestAgent write STORE STREAM WORDS PLACE STYLE DURABILITY SEED
 ///     TestAgent read STORE STREAM,STREAM… WORDS PLACE ROLE SEED
 ///     TestAgent hold STORE STREAM
+///     TestAgent wait STORE STREAM
 ///     TestAgent lock STORE
 ///
 /// The first appends until it is told to stop, the second reads until then and prints its report. STYLE is "restless"
-/// or "steady"; WORDS are a file of `SharedWords`, PLACE is the agent's own word there. The third opens the writer, the
-/// fourth takes the allocation lock and marks the lists as being changed; both say so and wait to be killed.
+/// or "steady"; WORDS are a file of `SharedWords`, PLACE is the agent's own word there. The others wait to be
+/// killed: with the stream's writer, for a frame at the stream's end, with the allocation lock and its mark that lists are
+/// being changed. The first and the last of them say when they have it.
 @main
 struct Agent {
   static func main() {
@@ -21,6 +23,7 @@ struct Agent {
       case ("write", 9): try write(arguments)
       case ("read", 8): try read(arguments)
       case ("hold", 4): try hold(arguments[2], arguments[3])
+      case ("wait", 4): try wait(arguments[2], arguments[3])
       case ("lock", 3): try takeTheLock(arguments[2])
       default: fail("arguments: \(arguments.dropFirst())", 64)
       }
@@ -52,7 +55,9 @@ struct Agent {
     else { fail("arguments: \(arguments)", 64) }
     let words = try SharedWords(at: arguments[4])
     alarm(words.secondsLeft)
-    var reader = TortureReader(try Store(at: arguments[2], .readOnly), streams, words, place, seed: seed)
+    // Of those who wait for frames, one half is woken by writers and one looks again and again.
+    let access: Store.Access = role == .follow && seed % 2 == 0 ? .following : .readOnly
+    var reader = TortureReader(try Store(at: arguments[2], access), streams, words, place, seed: seed)
     try reader.run(role)
     print(reader.report.lines)
   }
@@ -62,6 +67,11 @@ struct Agent {
     let writer = try store.writer(for: stream)
     waitForDeath()
     _ = writer
+  }
+
+  private static func wait(_ path: String, _ stream: String) throws {
+    var cursor = try Store(at: path, .following).cursor(of: stream)
+    while true { _ = try cursor.next(waitingMilliseconds: .max) }
   }
 
   /// F_OFD_SETLKW of Linux, which Glibc declares for C programs with _GNU_SOURCE only.

@@ -1,3 +1,5 @@
+public import NanoTS
+
 /// What a reader saw that went forward. Exact means: first + right + wrong + missed = the ordinal after the last frame.
 public struct Tally: Sendable {
   public private(set) var first: UInt64?
@@ -18,6 +20,9 @@ public struct Tally: Sendable {
   }
 
   /// A frame was read and found right or wrong.
+  public mutating func add(_ frame: Frame, _ isRight: Bool) { add(frame.ordinal, isRight) }
+
+  /// Frame `ordinal` was read and found right or wrong.
   @inline(__always)
   public mutating func add(_ ordinal: UInt64, _ isRight: Bool) {
     add(ordinal, count: 1, wrong: isRight ? 0 : 1)

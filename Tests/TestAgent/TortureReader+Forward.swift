@@ -138,38 +138,4 @@ extension TortureReader {
     report.add(tally, "\(stream.name) sequence")
     if tally.first == nil { rest() }
   }
-
-  // MARK: Following
-
-  /// Behind the last frame, and then whatever comes, waiting for it.
-  mutating func follow(_ stream: ProvingStream) throws(NanoTSError) {
-    var cursor = try store.cursor(of: stream.name)
-    var tally = Tally()
-    if random.oneIn(2) {
-      if let last = try cursor.last() { tally = Tally(from: last.ordinal + 1) }
-    } else {
-      try cursor.seekToEnd()
-    }
-    var left = 1 << Int.random(in: 8..<24, using: &random)
-    while left > 0, !mustStop() {
-      left -= 1
-      do throws(NanoTSError) {
-        guard let frame = try nextFollowing(&cursor) else { continue }
-        let isRight = try check(frame, stream, .following)
-        tally.add(frame.ordinal, isRight)
-      } catch {
-        guard error.code == .overwritten else { throw error }
-        tally.add(missed: error.missedFrames)
-      }
-      if left & 1023 == 0 { noteProgress() }
-    }
-    report.add(tally, "\(stream.name) following")
-  }
-
-  /// The next frame, or nil when none came in a short while.
-  private func nextFollowing(_ cursor: inout Cursor) throws(NanoTSError) -> Frame? {
-    if let frame = try cursor.next() { return frame }
-    rest()
-    return nil
-  }
 }

@@ -39,7 +39,7 @@ public struct TortureReader {
       case .forward: try random.oneIn(3) ? walkSequence(stream) : walkForward(stream)
       case .backward: try random.oneIn(3) ? walkReversed(stream) : walkBackward(stream)
       case .seek: try askOrSeek(stream)
-      case .follow: try follow(stream)
+      case .follow: try random.oneIn(2) ? follow(stream) : followAll()
       }
       report.addWalk()
       noteProgress()

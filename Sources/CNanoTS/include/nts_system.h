@@ -25,7 +25,8 @@ int nts_reserve(int fd, uint64_t offset, uint64_t length);
 int nts_write_zeros(int fd, uint64_t offset, uint64_t length);
 int nts_read_at(int fd, void *into, size_t count, uint64_t offset);
 
-int nts_map(int fd, size_t length, int writable, void **address);
+/// mmap(2), shared; `offset` is a multiple of the page size.
+int nts_map(int fd, uint64_t offset, size_t length, int writable, void **address);
 int nts_unmap(void *address, size_t length);
 /// msync(MS_SYNC); address must be page-aligned.
 int nts_sync_range(void *address, size_t length);
@@ -44,6 +45,33 @@ int nts_lock(int fd, uint64_t offset, int exclusive, int wait);
 int nts_unlock(int fd, uint64_t offset);
 /// 1 when another description holds a lock on the byte that stands in the way of an exclusive one, else 0.
 int nts_lock_is_held(int fd, uint64_t offset);
+
+/// Waits while `*word` is `expected`, until a wake whose bits meet `bits` (not 0) or until `deadline` (nts_monotonic_time).
+/// The word may lie in a file mapped by several processes. 0, -EAGAIN (another value), -ETIMEDOUT or -EINTR: the caller
+/// looks again whatever it is.
+int nts_futex_wait(uint32_t *word, uint32_t expected, uint32_t bits, uint64_t deadline);
+/// Wakes every waiter on `word` whose bits meet `bits`; how many there were.
+int nts_futex_wake(uint32_t *word, uint32_t bits);
+
+/// Says that this process wants the barriers that other processes ask for with nts_barrier_everywhere. 0 or -errno.
+int nts_barrier_register(void);
+/// A full memory barrier in every running thread of every process that registered; after it, what such a thread stored
+/// before is seen here, or the thread sees what was stored here. -ENOSYS or -EPERM where the system has no such call.
+int nts_barrier_everywhere(void);
+/// 1 when nts_barrier_everywhere works here.
+int nts_barrier_is_available(void);
+/// Keeps the compiler from moving a load before a store. No instruction.
+static inline void nts_compiler_barrier(void) { __asm__ volatile("" ::: "memory"); }
+
+/// Nanoseconds of CLOCK_MONOTONIC, the same in every process of the machine.
+uint64_t nts_monotonic_time(void);
+/// Sleeps until then, or until a signal.
+void nts_sleep_until(uint64_t time);
+
+/// Starts a detached thread that runs `body(context)`, with every signal blocked. 0 or -errno.
+int nts_start_thread(void (*body)(void *), void *context);
+/// A number that no other living thread of the machine has.
+int32_t nts_thread_id(void);
 
 int nts_random(void *into, size_t count);
 /// The identity of this boot of the machine, 16 bytes; -ENOTSUP where the system does not tell it.

@@ -15,6 +15,7 @@ struct BlockAppender {
   let firstOrdinal: UInt64
   private let checksumSeed: UInt32
   private let checksPayloads: Bool
+  private let signal: CommitSignal
 
   /// Offset of the lowest index entry written so far.
   private(set) var indexLow: Int
@@ -36,6 +37,7 @@ struct BlockAppender {
     firstOrdinal = values.firstOrdinal
     checksumSeed = FrameChecksum(generation: values.generation).seed
     checksPayloads = file.checksPayloads
+    signal = CommitSignal(file, slot: Int(values.streamSlot))
     indexLow = body.count
     payloadEnd = payloadStart
     syncedPayloadEnd = 0
@@ -138,6 +140,7 @@ struct BlockAppender {
       UInt64(entry.offset) | UInt64(length) << 32, place, checksPayloads ? byteCount : 0)
     unsafe entry.write(to: entryPlace, keyed: keyed)
     commitCell.storeReleased(word)
+    signal.didCommit()
     return true
   }
 
@@ -157,6 +160,7 @@ struct BlockAppender {
   @inline(__always)
   func commit() {
     header.commit.storeReleased(UInt64(UInt32(truncatingIfNeeded: count)) | UInt64(payloadEnd) << 32)
+    signal.didCommit()
   }
 
   /// Seals the block: it will not change until it is recycled. At least one frame was committed.

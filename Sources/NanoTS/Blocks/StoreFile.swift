@@ -12,6 +12,8 @@ final class StoreFile: Sendable {
   let checksPayloads: Bool
   let isGrowable: Bool
   let initialBlockCount: Int
+  /// The SharedState page for writing, in a store that a follower opened: the rest of the file is mapped for reading.
+  private let sharedWindow: MappedWindow?
 
   /// Byte-range locks lie far past any byte of the file.
   enum LockOffset {
@@ -21,8 +23,9 @@ final class StoreFile: Sendable {
     static func stream(_ slot: Int) -> UInt64 { base + 4096 + UInt64(slot) }
   }
 
-  init(mapped: MappedFile, layout: StoreLayout, header: FileHeader) {
+  init(mapped: MappedFile, sharedWindow: MappedWindow?, layout: StoreLayout, header: FileHeader) {
     self.mapped = mapped
+    self.sharedWindow = sharedWindow
     self.layout = layout
     uuid = header.uuid
     timeUnit = header.timeUnit
@@ -34,6 +37,14 @@ final class StoreFile: Sendable {
   var path: String { mapped.descriptor.path }
 
   var shared: SharedState { unsafe SharedState(base: mapped.base + FileHeader.byteCount) }
+
+  static let sharedRange = FileHeader.byteCount..<(FileHeader.byteCount + SharedState.byteCount)
+
+  /// SharedState as one reaches it who asks writers for wakes; nil where its words may not be written.
+  var wakeable: SharedState? {
+    if mapped.isWritable { return shared }
+    return sharedWindow.map { unsafe SharedState(base: $0.start) }
+  }
 
   /// Bound: the stream table was inside the file when the store was opened.
   func slot(_ index: Int) -> StreamSlot {
@@ -92,6 +103,6 @@ final class StoreFile: Sendable {
 
   /// Makes the SharedState page survive power loss.
   func syncShared() throws(NanoTSError) {
-    try mapped.sync(FileHeader.byteCount..<(FileHeader.byteCount + SharedState.byteCount))
+    try mapped.sync(StoreFile.sharedRange)
   }
 }

@@ -27,6 +27,12 @@ struct AtomicUInt64 {
   @inlinable @inline(__always)
   func storeReleased(_ value: UInt64) { unsafe cell.pointee.store(value, ordering: .releasing) }
 
+  /// Stores `desired` if the value is still `expected`; false, and nothing changed, if it is not.
+  func exchange(_ expected: UInt64, for desired: UInt64) -> Bool {
+    unsafe cell.pointee.compareExchange(expected: expected, desired: desired, ordering: .acquiringAndReleasing)
+      .exchanged
+  }
+
   /// The reader's last step of a seqlock: true while no change has begun since `expected` was loaded. The acquire fence
   /// keeps every earlier load before this one (Boehm, "Can seqlocks get along with programming language memory
   /// models?", 2012).
@@ -68,4 +74,18 @@ struct AtomicUInt32 {
 
   @inlinable @inline(__always)
   func storeReleased(_ value: UInt32) { unsafe cell.pointee.store(value, ordering: .releasing) }
+
+  /// Sets `bits`; every later load of this thread comes after it.
+  func formUnion(_ bits: UInt32) { unsafe cell.pointee.bitwiseOr(bits, ordering: .sequentiallyConsistent) }
+
+  /// Clears `bits`, with acquire and release.
+  func subtract(_ bits: UInt32) { unsafe cell.pointee.bitwiseAnd(~bits, ordering: .acquiringAndReleasing) }
+
+  /// Adds 1, with acquire and release.
+  func increment() { unsafe cell.pointee.wrappingAdd(1, ordering: .acquiringAndReleasing) }
+
+  /// The field's place, for a wait on it.
+  var address: UnsafeMutablePointer<UInt32> {
+    unsafe UnsafeMutableRawPointer(cell).assumingMemoryBound(to: UInt32.self)
+  }
 }

@@ -8,12 +8,15 @@
 //    20  free list count         u32
 //    24  used stream slots       u32   slots from this index on were never used
 //
-//    64  follower count          u32   readers that wait for new frames
-//   128  wake word               u32   futex on which they wait
+//    64  wanted wakes            u32   bit s mod 32: somebody waits for a frame of the stream in slot s
+//   128  wake word               u32   futex on which they wait; counts the wakes
 //
 //   192  boot id                16 B   the boot in which a writer last had the store open
 //   208  closed cleanly          u32   1: everything was synced when the last writer left
 //   212  unordered reuse         u32   1: a writer without durability may have recycled blocks in that boot
+//
+//   256  wake budgets            32 × u64   for each bit: the time window (high 56 bits) in which so many (low 8 bits)
+//                                      followers have asked for a wake
 
 /// A view of the SharedState page. Bound: `base` is the page's first byte in a mapping that holds the whole page.
 @safe
@@ -28,12 +31,15 @@ struct SharedState {
     static let availableBlocks = 16
     static let freeListCount = 20
     static let usedStreamSlots = 24
-    static let followerCount = 64
+    static let wantedWakes = 64
     static let wakeWord = 128
     static let bootID = 192
     static let closedCleanly = 208
     static let unorderedReuse = 212
+    static let wakeBudgets = 256
   }
+
+  static let wakeBitCount = 32
 
   var allocationEpoch: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.allocationEpoch) }
   var freshBlocks: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.freshBlocks) }
@@ -43,6 +49,15 @@ struct SharedState {
   var usedStreamSlots: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.usedStreamSlots) }
   var closedCleanly: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.closedCleanly) }
   var unorderedReuse: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.unorderedReuse) }
+
+  var wantedWakes: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.wantedWakes) }
+  var wakeWord: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.wakeWord) }
+
+  /// Bound: `bit` is below `wakeBitCount`.
+  func wakeBudget(_ bit: Int) -> AtomicUInt64 {
+    precondition(bit >= 0 && bit < SharedState.wakeBitCount)
+    return unsafe AtomicUInt64(base, Offset.wakeBudgets + bit * 8)
+  }
 
   var bootID: BootID {
     get {
@@ -69,9 +84,9 @@ extension SharedState {
       "SharedState", byteCount,
       [
         (Offset.allocationEpoch, 8), (Offset.freshBlocks, 4), (Offset.freeListHead, 4), (Offset.availableBlocks, 4),
-        (Offset.freeListCount, 4), (Offset.usedStreamSlots, 4), (28, 36), (Offset.followerCount, 4), (68, 60),
+        (Offset.freeListCount, 4), (Offset.usedStreamSlots, 4), (28, 36), (Offset.wantedWakes, 4), (68, 60),
         (Offset.wakeWord, 4), (132, 60), (Offset.bootID, 16), (Offset.closedCleanly, 4), (Offset.unorderedReuse, 4),
-        (216, 3880),
+        (216, 40), (Offset.wakeBudgets, 8 * wakeBitCount), (512, 3584),
       ])
   }
 }

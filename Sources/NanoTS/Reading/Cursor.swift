@@ -8,9 +8,11 @@
 /// frames missed; the call after it goes on from the oldest frame left. The same holds for a block that the cursor knew
 /// of and that was recycled or freed before the cursor came to it.
 ///
-/// A cursor is a value: a copy is an independent cursor at the same place. It keeps the mapping alive. One thread at a
-/// time may use it.
-public struct Cursor {
+/// A cursor is a value: a copy is an independent cursor at the same place, which may go to another thread. It keeps the
+/// mapping alive. One thread at a time may use it.
+// Unchecked: the pointers in it are into the mapping, which is shared by design and kept alive by the store; what it
+// shares with its copies never changes.
+public struct Cursor: @unchecked Sendable {
   let store: Store
   let name: [UInt8]
   let verifiesChecksums: Bool

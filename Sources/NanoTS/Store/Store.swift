@@ -14,6 +14,10 @@ public final class Store: Sendable {
   public enum Access: Sendable {
     /// Needs only read permission and works on a read-only file system; writes nothing to the file.
     case readOnly
+    /// Reading, and being woken by writers: as `readOnly`, but the words through which followers ask for wakes are
+    /// written. The blocks cannot be, and it does not count among those who have the store open for writing. Where the
+    /// file may not be written it is the same as `readOnly`; `followMethod` tells.
+    case following
     /// Appending, freeing, and everything else.
     case readWrite
   }

@@ -18,7 +18,14 @@ enum StoreOpening {
     }
     let mapped = try MappedFile(
       mapping: descriptor, byteCount: layout.fileSize(blocks: layout.blockCount), writable: access == .readWrite)
-    return StoreFile(mapped: mapped, layout: layout, header: header)
+    let window = access == .following ? sharedWindow(of: descriptor, header) : nil
+    return StoreFile(mapped: mapped, sharedWindow: window, layout: layout, header: header)
+  }
+
+  /// What a follower needs to be woken; nil where it may not have it, and polls.
+  private static func sharedWindow(of descriptor: FileDescriptor, _ header: FileHeader) -> MappedWindow? {
+    guard header.writeIncompatibleFeatures & ~FileHeader.knownWriteIncompatibleFeatures == 0 else { return nil }
+    return try? MappedWindow(mapping: StoreFile.sharedRange, of: descriptor)
   }
 
   /// Reads the header through the descriptor, not the mapping: a file may be shorter than a page.
@@ -82,7 +89,7 @@ enum StoreOpening {
         "\(path) uses features that this build does not know (bits \(hex(unknown))); use a later release")
     }
     let unknownToWrite = header.writeIncompatibleFeatures & ~FileHeader.knownWriteIncompatibleFeatures
-    guard unknownToWrite == 0 || access == .readOnly else {
+    guard unknownToWrite == 0 || access != .readWrite else {
       throw NanoTSError(
         .unsupportedFeature,
         "\(path) uses features that this build can read but not write (bits \(hex(unknownToWrite))); open it read-only "

@@ -70,6 +70,7 @@ struct StreamTable {
     slot.writeIdentity(identifier: identifier, name: name)
     slot.version.endChange()
     if index == used { file.shared.usedStreamSlots.storeReleased(UInt32(used + 1)) }
+    CommitSignal.wakeAll(file)
     return Stream(slot: index, identifier: identifier, name: name)
   }
 

@@ -19,7 +19,7 @@ final class MappedFile: Sendable {
     isWritable = writable
     var address: UnsafeMutableRawPointer?
     try unsafe SystemCall.check(
-      nts_map(descriptor.number, byteCount, writable ? 1 : 0, &address), "mmap", descriptor.path)
+      nts_map(descriptor.number, 0, byteCount, writable ? 1 : 0, &address), "mmap", descriptor.path)
     unsafe base = unsafe address!
   }
 
@@ -33,4 +33,29 @@ final class MappedFile: Sendable {
     try unsafe SystemCall.check(
       nts_sync_range(base + start, range.upperBound - start), "msync", descriptor.path)
   }
+}
+
+/// A few bytes of a file, mapped for writing apart from the rest of it; unmapped when the last reference goes.
+@safe
+final class MappedWindow: Sendable {
+  private nonisolated(unsafe) let base: UnsafeMutableRawPointer
+  private let byteCount: Int
+  /// The first byte that was asked for. Bound: so many bytes as were asked for lie behind it.
+  nonisolated(unsafe) let start: UnsafeMutableRawPointer
+
+  /// Maps the pages that hold `range` of the file behind `descriptor`, which needs to be open for reading only.
+  ///
+  /// Throws `.cannotOpen`, `.readOnly` or `.ioFailure` when the file may not be written.
+  init(mapping range: Range<Int>, of descriptor: FileDescriptor) throws(NanoTSError) {
+    let writable = try FileDescriptor(reopening: descriptor, .readWrite)
+    let first = range.lowerBound & ~(MappedFile.pageSize - 1)
+    byteCount = range.upperBound - first
+    var address: UnsafeMutableRawPointer?
+    try unsafe SystemCall.check(
+      nts_map(writable.number, UInt64(first), byteCount, 1, &address), "mmap", descriptor.path)
+    unsafe base = unsafe address!
+    unsafe start = unsafe base + (range.lowerBound - first)
+  }
+
+  deinit { unsafe nts_unmap(base, byteCount) }
 }

@@ -10,7 +10,7 @@ final class ProcessLock<State>: Sendable {
   init(_ initial: sending State) { mutex = Mutex(initial) }
 
   /// Runs `body` with the state, alone.
-  func withLock<R>(_ body: (inout sending State) throws(NanoTSError) -> sending R) throws(NanoTSError) -> R {
+  func withLock<R, Failure: Error>(_ body: (inout sending State) throws(Failure) -> sending R) throws(Failure) -> R {
     try mutex.withLock(body)
   }
 }

@@ -20,9 +20,7 @@ extension Store {
       throw CommandFailure(
         "\(PrintableText.string(path)) has no stream '\(PrintableText.string(name))'; \(listing(known))")
     }
-    // A stream that is named twice is meant once.
-    var seen: Set<String> = []
-    return names.filter { seen.insert($0).inserted }
+    return names.unique()
   }
 
   private func listing(_ names: [String]) -> String {
@@ -30,6 +28,14 @@ extension Store {
     let shown = names.prefix(12).map { PrintableText.string($0) }.joined(separator: ", ")
     let more = names.count > 12 ? ", … (\(names.count) in all, see 'nanots streams')" : ""
     return "its streams are \(shown)\(more)"
+  }
+}
+
+extension [String] {
+  /// Streams as they were named: one that is named twice is meant once.
+  func unique() -> [String] {
+    var seen: Set<String> = []
+    return filter { seen.insert($0).inserted }
   }
 }
 
@@ -70,4 +76,25 @@ struct DisplayOptions: ParsableArguments {
 
   @Flag(help: "Print times as numbers in the store's unit, not as dates.")
   var rawTimes = false
+}
+
+/// How a verb that prints frames prints them.
+struct FrameFormOptions: ParsableArguments {
+  @Flag(help: "Print payloads as hexadecimal digits.")
+  var hex = false
+
+  @Flag(help: "Print JSON Lines.")
+  var json = false
+
+  @Flag(help: "Print times as numbers in the store's unit, not as dates.")
+  var rawTimes = false
+
+  func line(of streams: [String], in store: Store) -> FrameLine {
+    FrameLine(form, streams: streams, times: TimeText(unit: store.timeUnit, isRaw: rawTimes))
+  }
+
+  private var form: FrameLine.Form {
+    if json { return .json(isHex: hex) }
+    return hex ? .hex : .text
+  }
 }

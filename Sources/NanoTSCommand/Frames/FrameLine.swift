@@ -12,16 +12,22 @@ struct FrameLine {
   }
 
   private let form: Form
+  private var streams: [String] = []
   /// The streams' names ready to print: padded to one width for text, quoted for JSON.
-  private let names: [[UInt8]]
+  private var names: [[UInt8]] = []
   private var times: TimeText
-  /// The layouts of each stream's segment last seen; frames of one segment follow each other.
-  private var readers: [(segment: UInt64, reader: FieldReader?)?]
+  private var layouts: [SegmentLayout] = []
 
   init(_ form: Form, streams: [String], times: TimeText) {
     self.form = form
     self.times = times
-    readers = Array(repeating: nil, count: streams.count)
+    add(streams)
+  }
+
+  /// More streams: their numbers follow on those that are there.
+  mutating func add(_ more: [String]) {
+    streams += more
+    layouts += more.map { _ in SegmentLayout() }
     if case .json = form {
       names = streams.map { JSONText.quoted($0) }
     } else {
@@ -30,6 +36,9 @@ struct FrameLine {
       names = printable.map { Array(($0 + String(repeating: " ", count: width - $0.count)).utf8) }
     }
   }
+
+  /// To be called when the stream was made anew: what its segments were before says nothing any more.
+  mutating func forgetLayout(of stream: Int) { layouts[stream] = SegmentLayout() }
 
   /// Appends the line of `frame`, which is of stream number `stream`. Throws before anything is appended.
   mutating func append(_ frame: Frame, of stream: Int, to line: inout [UInt8]) throws(NanoTSError) {
@@ -48,13 +57,10 @@ struct FrameLine {
     case .hex, .json(isHex: true): return nil
     case .text, .json(isHex: false): break
     }
-    if let known = readers[stream], known.segment == frame.segment { return known.reader }
-    let reader = FieldReader(metadata: try frame.metadata())
-    readers[stream] = (frame.segment, reader)
-    return reader
+    return try layouts[stream].reader(for: frame)
   }
 
-  private typealias Fields = [(name: String, value: FieldReader.Value)]
+  private typealias Fields = PayloadText.Fields
 
   private mutating func appendText(
     _ frame: Frame, _ stream: Int, _ payload: [UInt8], _ fields: Fields?, to line: inout [UInt8]
@@ -63,18 +69,9 @@ struct FrameLine {
     line.append(contentsOf: "  ".utf8)
     line.append(contentsOf: names[stream])
     line.append(contentsOf: "  ".utf8)
-    if let fields {
-      for (index, field) in fields.enumerated() {
-        if index > 0 { line.append(UInt8(ascii: " ")) }
-        PrintableText.append(field.name.utf8, to: &line)
-        line.append(UInt8(ascii: "="))
-        Self.append(field.value, to: &line)
-      }
-    } else if case .text = form, (try? UTF8Span(validating: payload.span)) != nil {
-      PrintableText.append(payload, to: &line)
+    if case .text = form {
+      PayloadText.append(payload, fields, to: &line)
     } else {
-      // In the text form the mark tells bytes from text that looks like them.
-      if case .text = form { line.append(contentsOf: "0x".utf8) }
       PrintableText.appendHex(payload, to: &line)
     }
   }
@@ -114,16 +111,9 @@ struct FrameLine {
       if case .real(let value) = field.value, !value.isFinite {
         line.append(contentsOf: "null".utf8)
       } else {
-        Self.append(field.value, to: &line)
+        PayloadText.append(field.value, to: &line)
       }
     }
     line.append(UInt8(ascii: "}"))
-  }
-
-  private static func append(_ value: FieldReader.Value, to line: inout [UInt8]) {
-    switch value {
-    case .integer(let number): line.append(contentsOf: String(number).utf8)
-    case .real(let number): line.append(contentsOf: String(number).utf8)
-    }
   }
 }

@@ -37,6 +37,12 @@ enum Descriptor {
     }
   }
 
+  /// True when nobody can read what is written there any more: the other end of the pipe is closed, the terminal is gone.
+  static func hasNoReader(_ descriptor: Int32) -> Bool {
+    var request = pollfd(fd: descriptor, events: 0, revents: 0)
+    return unsafe poll(&request, 1, 0) == 1 && request.revents & Int16(POLLERR | POLLHUP) != 0
+  }
+
   /// Somebody who shares the terminal or pipe may have made it non-blocking.
   private static func wait(for event: Int32, on descriptor: Int32) {
     var request = pollfd(fd: descriptor, events: Int16(event), revents: 0)

@@ -61,9 +61,9 @@ final class AgentProcess {
 
   /// Waits for the process, which was told to stop, and returns what it printed. One that does not come to an end is
   /// killed. Throws when it did not end well.
-  func finish(withinSeconds seconds: Double = 30) throws -> String {
+  func finish(withinSeconds seconds: Double = 30) async throws -> String {
     let limit = Date() + seconds
-    while process.isRunning, Date() < limit { usleep(2_000) }
+    while process.isRunning, Date() < limit { try await Task.sleep(for: .milliseconds(2)) }
     guard !process.isRunning else {
       kill()
       throw Failed(description: "the agent \(arguments) did not stop within \(seconds) s")

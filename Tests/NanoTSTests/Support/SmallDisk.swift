@@ -19,6 +19,12 @@ final class SmallDisk: Sendable {
     guard result == 0 else { throw Refused(systemError: errno) }
   }
 
+  /// Refused while a file is open for writing.
+  func makeReadOnly() throws {
+    let result = unsafe mount("nanots-test", directory.path, "tmpfs", UInt(MS_REMOUNT) | UInt(MS_RDONLY), nil)
+    guard result == 0 else { throw Refused(systemError: errno) }
+  }
+
   deinit { _ = unsafe umount2(directory.path, Int32(MNT_DETACH)) }
 
   func path(_ name: String) -> String { directory.path(name) }

@@ -85,20 +85,20 @@ final class TortureRun {
   // MARK: Running
 
   /// Waits for the limit, stops everybody, and returns what all readers saw. Records an issue for whoever failed.
-  func run(until limit: Limit) throws -> TortureReport {
+  func run(until limit: Limit) async throws -> TortureReport {
     words.secondsLeft = 3600
     let start = Date()
-    while !isReached(limit, since: start), !hasFailed { usleep(10_000) }
+    while !isReached(limit, since: start), !hasFailed { try await Task.sleep(for: .milliseconds(10)) }
     words.stop()
     var report = TortureReport()
-    for process in processes { expectNoThrow { _ = try process.finish() } }
+    for process in processes { await noteFailure { _ = try await process.finish() } }
     for reader in readers {
-      expectNoThrow {
-        let lines = try reader.finish()
+      await noteFailure {
+        let lines = try await reader.finish()
         report.add(try #require(TortureReport(lines: lines), "a reader said: \(lines)"))
       }
     }
-    for thread in threads { expectNoThrow { report.add(try thread.finish()) } }
+    for thread in threads { await noteFailure { report.add(try await thread.finish()) } }
     for complaint in report.complaints { Issue.record("\(ring): \(complaint)") }
     #expect(report.complaintCount == 0)
     return report
@@ -111,11 +111,13 @@ final class TortureRun {
     }
   }
 
-  /// A process that ended by itself.
-  private var hasFailed: Bool { (processes + readers).contains { !$0.process.isRunning } }
+  /// Somebody who ended by himself.
+  private var hasFailed: Bool {
+    (processes + readers).contains { !$0.process.isRunning } || threads.contains { !$0.isRunning }
+  }
 
-  private func expectNoThrow(_ body: () throws -> Void) {
-    do { try body() } catch { Issue.record("\(ring): \(error)") }
+  private func noteFailure(_ body: () async throws -> Void) async {
+    do { try await body() } catch { Issue.record("\(ring): \(error)") }
   }
 
   // MARK: Afterwards
