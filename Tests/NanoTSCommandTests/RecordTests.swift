@@ -18,6 +18,16 @@ struct RecordTests {
     try #require(frame?["fields"] as? [String: Double])
   }
 
+  /// Waits until a recording has so many frames of a stream; on a busy machine that takes its time.
+  private func waitForFrames(_ count: UInt64, in store: String) throws {
+    let limit = Date() + 60
+    while Date() < limit {
+      if let recorded = try? Store(at: store, .readOnly).statistics(of: "cpu"), recorded.frames >= count { return }
+      usleep(10_000)
+    }
+    Issue.record("there are no \(count) frames in \(store)")
+  }
+
   @Test func recordsThisMachine() throws {
     let scratch = try Scratch()
     let store = scratch.path("machine.nts")
@@ -113,7 +123,7 @@ struct RecordTests {
     let scratch = try Scratch()
     let store = scratch.path("machine.nts")
     let recording = try Program.Running(nanots: "record", store, "--rate", "100", "--json")
-    usleep(700_000)
+    try waitForFrames(6, in: store)
     recording.signal(signal)
     let outcome = recording.outcome()
     #expect(outcome.status == 0)
@@ -130,8 +140,9 @@ struct RecordTests {
   /// A signal must not wait for the next sample of a slow recording.
   @Test func aSignalEndsASlowRecordingSoon() throws {
     let scratch = try Scratch()
-    let recording = try Program.Running(nanots: "record", scratch.path("machine.nts"), "--rate", "0.01")
-    usleep(700_000)
+    let store = scratch.path("machine.nts")
+    let recording = try Program.Running(nanots: "record", store, "--rate", "0.01")
+    try waitForFrames(1, in: store)
     let start = Date()
     recording.signal(SIGINT)
     #expect(recording.outcome().status == 0)
@@ -142,7 +153,7 @@ struct RecordTests {
     let scratch = try Scratch()
     let store = scratch.path("machine.nts")
     let first = try Program.Running(nanots: "record", store, "--rate", "10")
-    usleep(700_000)
+    try waitForFrames(1, in: store)
     let second = try Program.run("record", store, "--duration", "0.1")
     #expect(second.status == 1)
     #expect(second.errors.hasPrefix("nanots: "))

@@ -8,48 +8,42 @@ import Testing
 @Suite struct CopyUnderWritersTests {
   private let directory: TemporaryDirectory
   private let path: String
+  private let words: SharedWords
+  private let streams = [ProvingStream(1, .large), ProvingStream(2, .small)]
 
   init() throws {
     directory = try TemporaryDirectory()
     path = directory.path("copy.nts")
+    words = try SharedWords(at: directory.path("words"))
   }
 
-  private func acknowledged(_ stream: UInt64) throws -> UInt64 {
-    unsafe try Data(contentsOf: URL(fileURLWithPath: directory.path("acknowledged-\(stream)"))).withUnsafeBytes {
-      unsafe $0.loadUnaligned(as: UInt64.self)
-    }
-  }
+  /// The word in which the stream's writer counts what is acknowledged.
+  private func place(_ stream: ProvingStream) -> Int { SharedWords.firstOwn + Int(stream.number) }
 
-  private func startWriter(_ store: Store, _ stream: UInt64) throws -> AgentProcess {
-    let counter = directory.path("acknowledged-\(stream)")
-    if !FileManager.default.fileExists(atPath: counter) {
-      try Data(count: 8).write(to: URL(fileURLWithPath: counter))
-    }
-    return try AgentProcess("write", store.path, "\(stream)", counter)
+  private func startWriter(_ store: Store, _ stream: ProvingStream) throws -> AgentProcess {
+    try AgentProcess.writer(store.path, stream, words, place(stream))
   }
 
   /// What the copy has of a stream: how many frames, and the ordinal after the last.
-  private func prove(_ copy: Store, _ stream: UInt64) throws -> (frames: UInt64, end: UInt64) {
+  private func prove(_ copy: Store, _ stream: ProvingStream) throws -> (frames: UInt64, end: UInt64) {
     var (count, end) = (UInt64(0), UInt64(0))
-    for frame in try copy.frames(of: "\(stream)") {
+    for frame in try copy.frames(of: stream.name) {
       try #require(frame.ordinal >= end && frame.missed == 0)
-      try #require(frame.timestamp == ProvingPayload.timestamp(frame.ordinal))
-      try #require(frame.flags == UInt32(truncatingIfNeeded: frame.ordinal))
-      try #require(try frame.withBytes { ProvingPayload.isRight($0, stream: stream, ordinal: frame.ordinal) })
+      try #require(try stream.isRight(frame))
       (count, end) = (count + 1, frame.ordinal + 1)
     }
     return (count, end)
   }
 
   /// One copy, and whether it missed anything.
-  private func copyAndProve(_ store: Store, _ streams: [UInt64]) throws -> Bool {
-    let before = try streams.map { try acknowledged($0) }
+  private func copyAndProve(_ store: Store) throws -> Bool {
+    let before = streams.map { words[place($0)] }
     var planned: UInt64 = 0
     let report = try store.copy(to: path, replacing: true) {
       planned = $0.totalFrames
       return true
     }
-    let after = try streams.map { try acknowledged($0) }
+    let after = streams.map { words[place($0)] }
     try #require(report.findings.isEmpty && report.damagedFrames == 0 && report.unprovenFrames == 0)
     try #require(report.frames + report.missedFrames == planned)
     let copy = try Store(at: path, .readOnly)
@@ -63,7 +57,7 @@ import Testing
       if report.missedFrames == 0 {
         // The other stream may have taken all the blocks of this one before.
         try #require(proven.end >= before[index] || proven.frames == 0)
-        let first = try copy.frames(of: "\(stream)").first { _ in true }
+        let first = try copy.frames(of: stream.name).first { _ in true }
         try #require(first.map { proven.end - $0.ordinal } ?? 0 == proven.frames)
       }
     }
@@ -74,12 +68,12 @@ import Testing
   @Test func copiesOfARingThatTurnsAreRightAndCountWhatTheyMissed() throws {
     let store = try Store.create(
       at: directory.path("ring.nts"), StoreOptions(blockSize: 65_536, blockCount: 24, streamCapacity: 8))
-    let writers = try [UInt64(1), 2].map { try startWriter(store, $0) }
+    let writers = try streams.map { try startWriter(store, $0) }
     defer { for writer in writers { writer.kill() } }
     var (copies, missed) = (0, 0)
     let deadline = Date() + 20
     while copies < 60, Date() < deadline {
-      if try copyAndProve(store, [1, 2]) { missed += 1 }
+      if try copyAndProve(store) { missed += 1 }
       copies += 1
     }
     print("copied a turning ring \(copies) times, missed something \(missed) times")
@@ -93,12 +87,12 @@ import Testing
     let store = try Store.create(at: directory.path("killed.nts"), StoreOptions(blockSize: 8192, blockCount: 40))
     let reader = try Store(at: store.path, .readOnly)
     for round in 0..<25 {
-      let writers = try [UInt64(1), 2].map { try startWriter(store, $0) }
+      let writers = try streams.map { try startWriter(store, $0) }
       usleep(UInt32.random(in: 1_000...15_000, using: &random))
       // A copy of one that dies in the middle of it, and one of what it left.
       let isDead = round % 2 == 0
       if isDead { for writer in writers { writer.kill() } }
-      let missed = try copyAndProve(reader, [1, 2])
+      let missed = try copyAndProve(reader)
       #expect(!(isDead && missed), "NANOTS_TEST_SEED=\(seed), round \(round)")
       for writer in writers { writer.kill() }
     }

@@ -264,6 +264,37 @@ import Testing
     expectError(.overwritten, naming: ["3 frames"]) { try batch.frame(at: 0) }
   }
 
+  // MARK: Everything gone
+
+  @Test func aSeekWhoseBlockVanishesWithTheRestOfTheStreamLeavesNoPlaceBehind() throws {
+    try append(6).close()
+    var cursor = try store.cursor(of: "s")
+    try cursor.placing { cursor throws(NanoTSError) in
+      guard try cursor.enter(0) else { return true }
+      cursor.upcoming = 1
+      try store.free("s", in: 0...1000)
+      return false
+    }
+    #expect(try cursor.next() == nil)
+    #expect(try cursor.previous() == nil)
+  }
+
+  @Test func goingBackFromBlocksThatAreGoneIsToldOnceAndEndsBeforeTheOldestLeft() throws {
+    let writer = try append(9)
+    defer { try? writer.close() }
+    var cursor = try store.cursor(of: "s")
+    #expect(try cursor.seek(to: 30)?.ordinal == 3)
+    // As a reader meets blocks that are being recycled: their generation is odd, and they are still in the list.
+    for block in try store.blocks() where block.state == .sealed {
+      store.file.header(block.index).generation.beginChange()
+    }
+    let error = expectError(.overwritten, naming: ["3 frames"]) { try cursor.previous() }
+    #expect(error?.missedFrames == 3)
+    #expect(try cursor.previous() == nil)
+    #expect(try cursor.previous() == nil)
+    #expect(try cursor.next()?.ordinal == 6)
+  }
+
   // MARK: Growth
 
   @Test func aGrowableStoreGrowsToItsCapAndNoFurther() throws {

@@ -9,6 +9,8 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct FollowTests {
   private let directory: TemporaryDirectory
   private let store: Store
+  private static let one = ProvingStream(1, .large)
+  private static let two = ProvingStream(2, .small)
 
   init() throws {
     directory = try TemporaryDirectory()
@@ -16,23 +18,21 @@ import Testing
   }
 
   /// Appends frames `range` that prove themselves, a few at a time with pauses, as a slow recorder does.
-  private static func record(_ store: Store, _ stream: UInt64, _ range: Range<UInt64>, seed: UInt64) throws {
-    let writer = try store.writer(for: "\(stream)", options: WriterOptions(durability: .none))
+  private static func record(_ store: Store, _ stream: ProvingStream, _ range: Range<UInt64>, seed: UInt64) throws {
+    let writer = try store.writer(
+      for: stream.name, metadata: stream.name, options: WriterOptions(durability: .none))
     var random = SeededGenerator(seed: seed)
     var words: [UInt64] = []
     for ordinal in range {
-      ProvingPayload.fill(&words, stream: stream, ordinal: ordinal)
+      let timestamp = stream.timestamp(ordinal, at: 0)
+      words.removeAll(keepingCapacity: true)
+      stream.addPayload(to: &words, ordinal, timestamp)
       try unsafe words.withUnsafeBytes { bytes in
-        try unsafe writer.append(
-          bytes, at: ProvingPayload.timestamp(ordinal), flags: UInt32(truncatingIfNeeded: ordinal))
+        try unsafe writer.append(bytes, at: timestamp, flags: ProvingStream.flags(ordinal))
       }
       if random.next() % 64 == 0 { usleep(UInt32(random.next() % 2_000)) }
     }
     try writer.close()
-  }
-
-  private static func isRight(_ frame: Frame, _ stream: UInt64) throws(NanoTSError) -> Bool {
-    try frame.withBytes { ProvingPayload.isRight($0, stream: stream, ordinal: frame.ordinal) }
   }
 
   // MARK: One stream
@@ -43,16 +43,16 @@ import Testing
     #expect(reader.followMethod == (access == .readOnly ? .polling : .wakeUps))
     let frames: UInt64 = 3_000
     async let tally = onThread {
-      var cursor = try reader.cursor(of: "1")
+      var cursor = try reader.cursor(of: Self.one.name)
       var tally = Tally()
       while tally.end < frames, let frame = try cursor.next(waitingMilliseconds: 60_000) {
-        tally.add(frame, try Self.isRight(frame, 1))
+        tally.add(frame, try Self.one.isRight(frame))
       }
       return tally
     }
     let seed = TestSeed.next()
     print("a waiting cursor: seed \(seed)")
-    try await onThread { [store] in try Self.record(store, 1, 0..<frames, seed: seed) }
+    try await onThread { [store] in try Self.record(store, Self.one, 0..<frames, seed: seed) }
     let result = try await tally
     #expect(result.isExact && result.right == frames && result.missed == 0, "\(result)")
   }
@@ -167,9 +167,9 @@ import Testing
       for _ in 0..<40 {
         group.addTask { [store] in
           var tally = Tally()
-          for try await followed in try store.follow(["5"], from: .oldest).frames {
+          for try await followed in try store.follow([Self.one.name], from: .oldest).frames {
             tally.add(missed: followed.frame.missed)
-            tally.add(followed.frame, try Self.isRight(followed.frame, 5))
+            tally.add(followed.frame, try Self.one.isRight(followed.frame))
             if tally.end == frames { break }
           }
           return tally
@@ -177,7 +177,7 @@ import Testing
       }
       group.addTask { [store] in
         try await Task.sleep(for: .milliseconds(20))
-        try Self.record(store, 5, 0..<frames, seed: 1)
+        try Self.record(store, Self.one, 0..<frames, seed: 1)
         return Tally()
       }
       for try await tally in group { #expect(tally.isExact, "\(tally)") }
@@ -201,15 +201,15 @@ import Testing
 
   @Test func aSubscriptionIsCalledUntilCancelled() async throws {
     let counter = Counter()
-    let subscription = try store.follow(["7"], from: .oldest).subscribe { result in
+    let subscription = try store.follow([Self.one.name], from: .oldest).subscribe { result in
       guard case .success(let followed) = result else { return counter.fail() }
       counter.add(followed)
     }
-    try await onThread { [store] in try Self.record(store, 7, 0..<500, seed: 3) }
+    try await onThread { [store] in try Self.record(store, Self.one, 0..<500, seed: 3) }
     while counter.tally.end < 500 { try await Task.sleep(for: .milliseconds(1)) }
     try await onThread { subscription.cancel() }
     #expect(counter.tally.isExact && counter.tally.right == 500 && !counter.hasFailed)
-    try await onThread { [store] in try Self.record(store, 7, 500..<600, seed: 4) }
+    try await onThread { [store] in try Self.record(store, Self.one, 500..<600, seed: 4) }
     #expect(counter.tally.end == 500)
     subscription.cancel()
   }
@@ -217,14 +217,15 @@ import Testing
   @Test func aSubscriptionCanBeCancelledFromItsCallAndByLettingGo() async throws {
     let counter = Counter()
     let slot = Slot()
-    slot.subscription = try store.follow(["7"], from: .oldest).subscribe { result in
+    slot.subscription = try store.follow([Self.one.name], from: .oldest).subscribe { result in
       if case .success(let followed) = result { counter.add(followed) }
       slot.subscription?.cancel()
     }
-    var released: FollowSubscription? = try store.follow(["7"], from: .oldest).subscribe { _ in counter.fail() }
+    var released: FollowSubscription? = try store.follow([Self.one.name], from: .oldest).subscribe { _ in counter.fail()
+    }
     #expect(released != nil)
     released = nil
-    try await onThread { [store] in try Self.record(store, 7, 0..<50, seed: 5) }
+    try await onThread { [store] in try Self.record(store, Self.one, 0..<50, seed: 5) }
     while counter.tally.end < 1 { try await Task.sleep(for: .milliseconds(1)) }
     try await onThread { slot.subscription?.cancel() }
     #expect(counter.tally.end == 1)
@@ -237,7 +238,7 @@ import Testing
   @Test func aKilledFollowerIsForgottenByTheNextCommit() async throws {
     let writer = try store.writer(for: "3")
     try writer.append([1], at: 1)
-    let agent = try AgentProcess("follow", store.path, "3", "1000")
+    let agent = try AgentProcess("wait", store.path, "3")
     let wanted = store.file.shared.wantedWakes
     while wanted.relaxed == 0 { try await Task.sleep(for: .milliseconds(1)) }
     agent.kill()
@@ -255,18 +256,19 @@ import Testing
     let frames: UInt64 = 300
     let reader = try Store(at: store.path, access)
     async let tally = onThread {
-      var follower = try reader.follow(["1", "2"], from: .oldest)
-      var tallies = ["1": Tally(), "2": Tally()]
-      while tallies["1"]!.end < frames || tallies["2"]!.end < frames {
+      var follower = try reader.follow([Self.one.name, Self.two.name], from: .oldest)
+      var tallies = [Self.one.name: Tally(), Self.two.name: Tally()]
+      while tallies.values.contains(where: { $0.end < frames }) {
         let deadline = Deadline.never
         let followed = try #require(try follower.next(in: reader.file, until: deadline, longestSleep: .max))
-        tallies[followed.stream]!.add(followed.frame, try Self.isRight(followed.frame, UInt64(followed.stream)!))
+        tallies[followed.stream]!.add(
+          followed.frame, try #require(ProvingStream(followed.stream)).isRight(followed.frame))
       }
       return tallies
     }
     try await onThread { [store] in
       for round in 0..<(frames / 10) {
-        for stream in UInt64(1)...2 {
+        for stream in [Self.one, Self.two] {
           try Self.record(store, stream, (round * 10)..<((round + 1) * 10), seed: round)
           usleep(500)
         }
@@ -358,14 +360,14 @@ import Testing
     shared.wantedWakes.storeRelaxed(.max)
     shared.wakeWord.storeRelaxed(.max)
     async let tally = onThread { [store] in
-      var cursor = try store.cursor(of: "1")
+      var cursor = try store.cursor(of: Self.one.name)
       var tally = Tally()
       while tally.end < 200, let frame = try cursor.next(waitingMilliseconds: 60_000) {
-        tally.add(frame, try Self.isRight(frame, 1))
+        tally.add(frame, try Self.one.isRight(frame))
       }
       return tally
     }
-    try await onThread { [store] in try Self.record(store, 1, 0..<200, seed: 8) }
+    try await onThread { [store] in try Self.record(store, Self.one, 0..<200, seed: 8) }
     #expect(try await tally.right == 200)
   }
 }
@@ -377,9 +379,7 @@ private final class Counter: @unchecked Sendable {
   private var failed = false
 
   func add(_ followed: FollowedFrame) {
-    let isRight = try? followed.frame.withBytes {
-      ProvingPayload.isRight($0, stream: 7, ordinal: followed.frame.ordinal)
-    }
+    let isRight = try? ProvingStream(followed.stream)?.isRight(followed.frame)
     lock.withLock { counted.add(followed.frame, isRight == true) }
   }
 

@@ -259,11 +259,10 @@ import Testing
     #endif
     let path = directory.path("export.nts")
     let store = try Store.create(at: path, StoreOptions(blockSize: 16_384, blockCount: 12))
-    let counter = directory.path("acknowledged")
-    try Data(count: 8).write(to: URL(fileURLWithPath: counter))
-    let writer = try AgentProcess("write", path, "5", counter)
+    let (stream, words) = (ProvingStream(5, .large), try SharedWords(at: directory.path("words")))
+    let writer = try AgentProcess.writer(path, stream, words, SharedWords.firstOwn)
     defer { writer.kill() }
-    let exports = try (0..<2).map { _ in try AgentProcess("export", path, "5", "\(rounds)") }
+    let exports = try (0..<2).map { _ in try AgentProcess("export", path, stream.name, "\(rounds)") }
     for export in exports {
       let line = export.firstLine()
       let numbers = line.split(separator: " ").compactMap { Int($0) }

@@ -15,13 +15,13 @@ import Testing
       try Store.create(at: path, StoreOptions(blockSize: 16_384, blockCount: 12)), try Store(at: path),
     ]
     try await withThrowingTaskGroup(of: Tally.self) { group in
-      for stream in UInt64(1)...4 {
-        let store = stores[Int(stream % 2)]
-        group.addTask { try Self.write(store, stream) }
+      for number in 1...4 {
+        let store = stores[number % 2]
+        group.addTask { try Self.write(store, ProvingStream(UInt64(number), .large)) }
       }
-      for stream in UInt64(1)...2 {
-        let store = stores[Int(stream % 2)]
-        group.addTask { try Self.read(store, stream) }
+      for number in 1...2 {
+        let store = stores[number % 2]
+        group.addTask { try Self.read(store, ProvingStream(UInt64(number), .large)) }
       }
       for try await tally in group {
         #expect(tally.isExact, "\(tally)")
@@ -34,14 +34,16 @@ import Testing
     #expect(statistics.freeBlocks + statistics.sealedBlocks == 12)
   }
 
-  private static func write(_ store: Store, _ stream: UInt64) throws -> Tally {
-    let writer = try store.writer(for: "\(stream)", options: WriterOptions(durability: .none))
+  private static func write(_ store: Store, _ stream: ProvingStream) throws -> Tally {
+    let writer = try store.writer(for: stream.name, metadata: stream.name, options: WriterOptions(durability: .none))
     var words: [UInt64] = []
     for ordinal in 0..<framesPerWriter {
-      ProvingPayload.fill(&words, stream: stream, ordinal: ordinal)
+      // Growing, and with the ordinal in the low bits as it must have.
+      let timestamp = stream.timestamp(ordinal, at: 0)
+      words.removeAll(keepingCapacity: true)
+      stream.addPayload(to: &words, ordinal, timestamp)
       try unsafe words.withUnsafeBytes { bytes in
-        try unsafe writer.append(
-          bytes, at: ProvingPayload.timestamp(ordinal), flags: UInt32(truncatingIfNeeded: ordinal))
+        try unsafe writer.append(bytes, at: timestamp, flags: ProvingStream.flags(ordinal))
       }
     }
     try writer.close()
@@ -49,18 +51,17 @@ import Testing
   }
 
   /// Reads until the writer's last frame, counting what it was told it missed.
-  private static func read(_ store: Store, _ stream: UInt64) throws -> Tally {
-    var cursor = try store.cursor(of: "\(stream)")
+  private static func read(_ store: Store, _ stream: ProvingStream) throws -> Tally {
+    var cursor = try store.cursor(of: stream.name)
     var tally = Tally()
     while tally.end < framesPerWriter {
       do {
         guard let frame = try cursor.next() else {
-          let isAllGone = try store.statistics(of: "\(stream)")?.reclaimedFrames == framesPerWriter
+          let isAllGone = try store.statistics(of: stream.name)?.reclaimedFrames == framesPerWriter
           if tally.first == nil && isAllGone { return tally }
           continue
         }
-        let isRight = try frame.withBytes { ProvingPayload.isRight($0, stream: stream, ordinal: frame.ordinal) }
-        tally.add(frame, isRight)
+        tally.add(frame.ordinal, try stream.isRight(frame))
       } catch {
         guard error.code == .overwritten else { throw error }
         tally.add(missed: error.missedFrames)

@@ -3,103 +3,113 @@ import NanoTS
 
 /// A process of its own for tests that need one: a writer to be killed, a reader to be lapped.
 ///
-///     TestAgent write STORE STREAM ACKNOWLEDGED-FILE   append until killed
-///     TestAgent read STORE STREAM FRAMES               read forward, checking, until so many frames were read
-///     TestAgent follow STORE STREAM FRAMES             the same, waiting for frames that are not there yet
-///     TestAgent hold STORE STREAM                      open the writer, say so, and wait to be killed
-///     TestAgent pin STORE STREAM                       pin all of it, say how many blocks, and wait to be killed
-///     TestAgent export STORE STREAM ROUNDS             pin a part and read it, checking, so many times
+///     TestAgent write STORE STREAM WORDS PLACE STYLE DURABILITY SEED
+///     TestAgent read STORE STREAM,STREAM… WORDS PLACE ROLE SEED
+///     TestAgent hold STORE STREAM
+///     TestAgent wait STORE STREAM
+///     TestAgent lock STORE
+///     TestAgent pin STORE STREAM
+///     TestAgent export STORE STREAM ROUNDS
+///
+/// The first appends until it is told to stop, the second reads until then and prints its report. STYLE is "restless"
+/// or "steady"; WORDS are a file of `SharedWords`, PLACE is the agent's own word there. The others wait to be
+/// killed: with the stream's writer, for a frame at the stream's end, with the allocation lock and its mark that lists are
+/// being changed; or with a pin on all of a stream. They say when they have it, the one that waits aside. The last pins
+/// parts of a stream and reads them so many times.
 @main
 struct Agent {
   static func main() {
     let arguments = CommandLine.arguments
-    // Whatever goes wrong with a test, its agents end.
     alarm(300)
-    guard arguments.count >= 4, let stream = UInt64(arguments[3]) else { exit(64) }
     do {
-      switch arguments[1] {
-      case "write": try write(arguments[2], stream, acknowledging: arguments[4])
-      case "read": try read(arguments[2], stream, frames: UInt64(arguments[4])!)
-      case "follow":
-        try read(arguments[2], stream, frames: UInt64(arguments[4])!, waitingMilliseconds: .max, .readWrite)
-      case "hold": try hold(arguments[2], stream)
-      case "pin": try pin(arguments[2], stream)
-      case "export": try Export.run(arguments[2], stream, rounds: Int(arguments[4])!)
-      default: exit(64)
+      switch (arguments.dropFirst().first, arguments.count) {
+      case ("write", 9): try write(arguments)
+      case ("read", 8): try read(arguments)
+      case ("hold", 4): try hold(arguments[2], arguments[3])
+      case ("wait", 4): try wait(arguments[2], arguments[3])
+      case ("lock", 3): try takeTheLock(arguments[2])
+      case ("pin", 4): try pin(arguments[2], arguments[3])
+      case ("export", 5): try Export.run(arguments[2], ProvingStream(arguments[3])!, rounds: Int(arguments[4])!)
+      default: fail("arguments: \(arguments.dropFirst())", 64)
       }
     } catch {
-      print("agent failed: \(error)")
-      exit(1)
+      fail("agent failed: \(error)", 1)
     }
   }
 
-  /// Appends frames from the stream's end on, and after each one stores how many were acknowledged in the first word of
-  /// the given file, mapped: a word that survives the kill.
-  private static func write(_ path: String, _ stream: UInt64, acknowledging file: String) throws {
-    let descriptor = unsafe open(file, O_RDWR)
-    let word = unsafe mmap(nil, 8, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)!
-    let store = try Store(at: path)
-    let writer = try store.writer(for: "\(stream)", options: WriterOptions(durability: .none))
-    var cursor = try store.cursor(of: "\(stream)")
-    // All of the stream may have been recycled: then the word says where it was. One more frame than it says may have
-    // been committed when the writer before was killed.
-    let acknowledged = unsafe word.load(as: UInt64.self)
-    var ordinal = try cursor.last().map { $0.ordinal + 1 } ?? acknowledged
-    if let last = writer.last, last.timestamp >= ProvingPayload.timestamp(ordinal) { ordinal += 1 }
-    var words: [UInt64] = []
-    while true {
-      ProvingPayload.fill(&words, stream: stream, ordinal: ordinal)
-      try unsafe words.withUnsafeBytes { bytes in
-        try unsafe writer.append(
-          bytes, at: ProvingPayload.timestamp(ordinal), flags: UInt32(truncatingIfNeeded: ordinal))
-      }
-      ordinal += 1
-      unsafe word.storeBytes(of: ordinal, as: UInt64.self)
-    }
+  private static func fail(_ text: String, _ status: Int32) -> Never {
+    let line = "\(text)\n"
+    _ = unsafe line.withCString { unsafe Glibc.write(STDERR_FILENO, $0, strlen($0)) }
+    exit(status)
   }
 
-  private static func pin(_ path: String, _ stream: UInt64) throws {
-    let store = try Store(at: path, .readOnly)
-    let pin = try store.pin("\(stream)")
-    let line = Array("pinned \(pin.blocks)\n".utf8)
-    _ = unsafe Glibc.write(STDOUT_FILENO, line, line.count)
-    while true { pause() }
-    pin.release()
+  private static func write(_ arguments: [String]) throws {
+    guard let stream = ProvingStream(arguments[3]), let place = Int(arguments[5]), let seed = UInt64(arguments[8])
+    else { fail("arguments: \(arguments)", 64) }
+    let options = TortureWriter.Options(
+      durability: arguments[7] == "onSeal" ? .onSeal : .none, isRestless: arguments[6] == "restless")
+    var writer = TortureWriter(
+      try Store(at: arguments[2]), isAlone: true, stream, options, try SharedWords(at: arguments[4]), place, seed: seed)
+    try writer.run()
   }
 
-  private static func hold(_ path: String, _ stream: UInt64) throws {
+  private static func read(_ arguments: [String]) throws {
+    let streams = arguments[3].split(separator: ",").compactMap { ProvingStream($0) }
+    guard !streams.isEmpty, let place = Int(arguments[5]), let role = TortureReader.Role(rawValue: arguments[6]),
+      let seed = UInt64(arguments[7])
+    else { fail("arguments: \(arguments)", 64) }
+    let words = try SharedWords(at: arguments[4])
+    alarm(words.secondsLeft)
+    // Of those who wait for frames, one half is woken by writers and one looks again and again.
+    let access: Store.Access = role == .follow && seed % 2 == 0 ? .following : .readOnly
+    var reader = TortureReader(try Store(at: arguments[2], access), streams, words, place, seed: seed)
+    try reader.run(role)
+    print(reader.report.lines)
+  }
+
+  private static func hold(_ path: String, _ stream: String) throws {
     let store = try Store(at: path)
-    let writer = try store.writer(for: "\(stream)")
-    // Not by print, which would keep it in a buffer until the process ends.
-    _ = unsafe Glibc.write(STDOUT_FILENO, "holding\n", 8)
-    while true { pause() }
+    let writer = try store.writer(for: stream)
+    waitForDeath()
     _ = writer
   }
 
-  /// Reads on and on, and says at the end how many frames were right, wrong and missed, and where it stood.
-  private static func read(
-    _ path: String, _ stream: UInt64, frames wanted: UInt64, waitingMilliseconds: Int = 0,
-    _ access: Store.Access = .readOnly
-  ) throws {
-    let store = try Store(at: path, access)
-    var cursor = try store.cursor(of: "\(stream)")
-    var tally = Tally()
-    while tally.right + tally.wrong < wanted {
-      do {
-        try step(&cursor, stream, &tally, waitingMilliseconds)
-      } catch {
-        guard error.code == .overwritten else { throw error }
-        tally.add(missed: error.missedFrames)
-      }
-    }
-    print("\(tally.first!) \(tally.end) \(tally.right) \(tally.wrong) \(tally.missed) \(tally.laps) \(tally.jumps)")
+  private static func wait(_ path: String, _ stream: String) throws {
+    var cursor = try Store(at: path, .following).cursor(of: stream)
+    while true { _ = try cursor.next(waitingMilliseconds: .max) }
   }
 
-  private static func step(
-    _ cursor: inout Cursor, _ stream: UInt64, _ tally: inout Tally, _ waitingMilliseconds: Int
-  ) throws(NanoTSError) {
-    guard let frame = try cursor.next(waitingMilliseconds: waitingMilliseconds) else { return }
-    let isRight = try frame.withBytes { ProvingPayload.isRight($0, stream: stream, ordinal: frame.ordinal) }
-    tally.add(frame, isRight)
+  /// F_OFD_SETLKW of Linux, which Glibc declares for C programs with _GNU_SOURCE only.
+  private static let setOpenFileDescriptionLockAndWait: Int32 = 38
+
+  /// By hand and by number, as Format.md has them: the lock's byte, and the word that is odd while lists are changed.
+  private static func takeTheLock(_ path: String) throws {
+    let descriptor = unsafe open(path, O_RDWR)
+    var lock = flock()
+    lock.l_type = Int16(F_WRLCK)
+    lock.l_start = 1 << 62
+    lock.l_len = 1
+    var epoch: UInt64 = 0
+    guard unsafe fcntl(descriptor, setOpenFileDescriptionLockAndWait, &lock) == 0,
+      unsafe pread(descriptor, &epoch, 8, 4096) == 8
+    else {
+      fail("cannot take the lock: errno \(errno)", 1)
+    }
+    epoch |= 1
+    guard unsafe pwrite(descriptor, &epoch, 8, 4096) == 8 else { fail("cannot mark the lists", 1) }
+    waitForDeath()
+  }
+
+  private static func pin(_ path: String, _ stream: String) throws {
+    let pin = try Store(at: path, .readOnly).pin(stream)
+    waitForDeath(saying: "pinned \(pin.blocks)")
+    pin.release()
+  }
+
+  private static func waitForDeath(saying text: String = "holding") {
+    // Not by print, which would keep it in a buffer until the process ends.
+    let line = Array("\(text)\n".utf8)
+    _ = unsafe Glibc.write(STDOUT_FILENO, line, line.count)
+    while true { pause() }
   }
 }

@@ -4,9 +4,9 @@ import NanoTS
 enum Export {
   /// Says at the end how many frames were read, how many were wrong, how many pins were lost, and how often frames were
   /// missed under a pin that was not.
-  static func run(_ path: String, _ stream: UInt64, rounds: Int) throws {
+  static func run(_ path: String, _ stream: ProvingStream, rounds: Int) throws {
     let store = try Store(at: path, .readOnly)
-    let name = "\(stream)"
+    let name = stream.name
     var (frames, wrong, lost, missed) = (0, 0, 0, 0)
     var round = 0
     while round < rounds {
@@ -34,15 +34,14 @@ enum Export {
 
   /// Reads the range, of which every frame is pinned: what is counted in it must be what is read.
   private static func read(
-    _ range: ClosedRange<Int64>, of stream: UInt64, _ store: Store
+    _ range: ClosedRange<Int64>, of stream: ProvingStream, _ store: Store
   ) throws -> (right: Int, wrong: Int, missed: Bool) {
     var (right, wrong, missed) = (0, 0, false)
-    let count = try store.frameCount(of: "\(stream)", in: range)
+    let count = try store.frameCount(of: stream.name, in: range)
     var (first, last): (Int64?, Int64?)
-    for frame in try store.frames(of: "\(stream)", in: range) {
+    for frame in try store.frames(of: stream.name, in: range) {
       do {
-        let isRight = try frame.withBytes { ProvingPayload.isRight($0, stream: stream, ordinal: frame.ordinal) }
-        if isRight && frame.timestamp == ProvingPayload.timestamp(frame.ordinal) { right += 1 } else { wrong += 1 }
+        if try stream.isRight(frame) { right += 1 } else { wrong += 1 }
       } catch {
         missed = true
       }

@@ -1,6 +1,6 @@
 public import NanoTS
 
-/// What a reader saw. Exact counts mean: first frame + right + wrong + missed = the ordinal after the last frame.
+/// What a reader saw that went forward. Exact means: first + right + wrong + missed = the ordinal after the last frame.
 public struct Tally: Sendable {
   public private(set) var first: UInt64?
   public private(set) var end: UInt64 = 0
@@ -13,18 +13,34 @@ public struct Tally: Sendable {
 
   public init() {}
 
-  /// A frame was read, and its payload was found right or wrong.
-  public mutating func add(_ frame: Frame, _ isRight: Bool) {
-    if first == nil {
-      first = frame.ordinal
-    } else if frame.ordinal != end {
-      jumps += 1
-    }
-    end = frame.ordinal + 1
-    let isStamped =
-      frame.timestamp == ProvingPayload.timestamp(frame.ordinal)
-      && frame.flags == UInt32(truncatingIfNeeded: frame.ordinal)
-    if isRight && isStamped { right += 1 } else { wrong += 1 }
+  /// Of a reader that has to come to frame `ordinal` first.
+  public init(from ordinal: UInt64) {
+    first = ordinal
+    end = ordinal
+  }
+
+  /// A frame was read and found right or wrong.
+  public mutating func add(_ frame: Frame, _ isRight: Bool) { add(frame.ordinal, isRight) }
+
+  /// Frame `ordinal` was read and found right or wrong.
+  @inline(__always)
+  public mutating func add(_ ordinal: UInt64, _ isRight: Bool) {
+    add(ordinal, count: 1, wrong: isRight ? 0 : 1)
+  }
+
+  /// `count` frames from `ordinal` on were read, of which so many were wrong.
+  @inline(__always)
+  public mutating func add(_ ordinal: UInt64, count: UInt64, wrong bad: UInt64) {
+    if ordinal != end { noteJump(ordinal) }
+    if first == nil { first = ordinal }
+    end = ordinal &+ count
+    right &+= count &- bad
+    wrong &+= bad
+  }
+
+  @inline(never)
+  private mutating func noteJump(_ ordinal: UInt64) {
+    if first != nil { jumps += 1 }
   }
 
   /// The reader was told that so many frames were missed. Before its first frame there is no place to count from.

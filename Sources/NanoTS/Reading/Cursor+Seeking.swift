@@ -57,16 +57,16 @@ extension Cursor {
 
   /// Runs `attempt` on fresh directories until it finds its block alive. Leaves the cursor unplaced when the stream has
   /// no blocks.
-  private mutating func placing(
+  mutating func placing(
     _ attempt: (inout Cursor) throws(NanoTSError) -> Bool
   ) throws(NanoTSError) {
-    leaveBlocks(expecting: nil)
     for _ in 0..<Cursor.attempts {
-      window = nil
+      // All of the place that a failed attempt came to goes, or `next` would step in a window that is not there.
+      leaveBlocks(expecting: nil)
       let end = try sealedEnd()
       _ = try refreshDirectory()
       if directory.isEmpty {
-        expectedOrdinal = try sealedEnd()
+        guard try standBehindEmptyStream() else { continue }
         return
       }
       guard try attempt(&self) else { continue }

@@ -181,17 +181,30 @@ extension Cursor {
       return window != nil
     }
     for _ in 0..<Cursor.attempts {
-      guard !directory.isEmpty else {
-        expectedOrdinal = try sealedEnd()
-        return false
-      }
+      if directory.isEmpty, try standBehindEmptyStream() { return false }
       for index in 0..<directory.count where try enter(index) {
+        // Blocks before it are gone, and the cursor never came to them: there is nothing before this one.
+        directory.dropBlocks(before: directory[index].sequence)
+        blockIndex = 0
         passedOrdinal = end
         return true
       }
       _ = try refreshDirectory()
     }
     throw NanoTSError.overwritten(missing: 0, of: String(decoding: name, as: UTF8.self))
+  }
+
+  /// With an empty directory: `next` is to come to the frame after the last sealed one. False, with nothing changed, when
+  /// blocks were published since the directory was taken: all that it could have had were recycled meanwhile, and the
+  /// stream is not empty.
+  mutating func standBehindEmptyStream() throws(NanoTSError) -> Bool {
+    let end = try sealedEnd()
+    if let stream {
+      let published = store.file.slot(stream.slot).nextSequence.acquired
+      guard published == directoryMark?.nextSequence else { return false }
+    }
+    expectedOrdinal = end
+    return true
   }
 
   /// How often a reader looks again when writers recycle what it has just found. Each round takes a microsecond or two

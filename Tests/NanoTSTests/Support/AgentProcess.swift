@@ -1,14 +1,17 @@
 import Foundation
+import TestAgent
 
 /// A process running the test agent, found beside the test bundle.
 final class AgentProcess {
   let process = Process()
   private let output = Pipe()
+  private let complaint = Pipe()
 
   init(_ arguments: String...) throws {
     process.executableURL = Self.productsDirectory.appendingPathComponent("TestAgent")
     process.arguments = arguments
     process.standardOutput = output
+    process.standardError = complaint
     try process.run()
   }
 
@@ -16,10 +19,32 @@ final class AgentProcess {
     URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
   }
 
+  /// A writer that counts what is acknowledged in the word at `place`. A steady one appends frame by frame and never
+  /// closes.
+  static func writer(
+    _ path: String, _ stream: ProvingStream, _ words: SharedWords, _ place: Int, isRestless: Bool = false,
+    durability: String = "none", seed: UInt64 = 0
+  ) throws -> AgentProcess {
+    try AgentProcess(
+      "write", path, stream.name, words.path, "\(place)", isRestless ? "restless" : "steady", durability, "\(seed)")
+  }
+
+  /// A reader that counts what it checked in the word at `place`, until the words say stop.
+  static func reader(
+    _ path: String, _ streams: [ProvingStream], _ words: SharedWords, _ place: Int, _ role: TortureReader.Role,
+    seed: UInt64
+  ) throws -> AgentProcess {
+    let names = streams.map(\.name).joined(separator: ",")
+    return try AgentProcess("read", path, names, words.path, "\(place)", role.rawValue, "\(seed)")
+  }
+
   func kill() {
     Foundation.kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
   }
+
+  /// What is wrong with a process that should be running, or nil.
+  func failure() -> String? { process.isRunning ? nil : ending }
 
   /// The first line that the process prints.
   func firstLine() -> String {
@@ -28,5 +53,30 @@ final class AgentProcess {
       line.append(byte)
     }
     return String(decoding: line, as: UTF8.self)
+  }
+
+  struct Failed: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  /// Waits for the process, which was told to stop, and returns what it printed. One that does not come to an end is
+  /// killed. Throws when it did not end well.
+  func finish(withinSeconds seconds: Double = 30) async throws -> String {
+    let limit = Date() + seconds
+    while process.isRunning, Date() < limit { try await Task.sleep(for: .milliseconds(2)) }
+    guard !process.isRunning else {
+      kill()
+      throw Failed(description: "the agent \(arguments) did not stop within \(seconds) s")
+    }
+    guard process.terminationStatus == 0, process.terminationReason == .exit else { throw Failed(description: ending) }
+    return String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  }
+
+  private var arguments: String { (process.arguments ?? []).joined(separator: " ") }
+
+  private var ending: String {
+    let said = String(decoding: complaint.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    return "the agent \(arguments) ended with \(process.terminationReason == .exit ? "status" : "signal") "
+      + "\(process.terminationStatus): \(said)"
   }
 }

@@ -1,18 +1,13 @@
 import Foundation
+import TestAgent
 
-/// Random numbers that come again from their seed: splitmix64 (Steele, Lea, Flood 2014).
+/// Random numbers that come again from their seed.
 struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
+  private var words: SplitMix
 
-  init(seed: UInt64) { state = seed }
+  init(seed: UInt64) { words = SplitMix(seed: seed) }
 
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-    return word ^ (word >> 31)
-  }
+  mutating func next() -> UInt64 { words.next() }
 
   /// True once in `odds` times.
   mutating func oneIn(_ odds: Int) -> Bool { Int.random(in: 0..<odds, using: &self) == 0 }

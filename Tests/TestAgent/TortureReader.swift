@@ -1,0 +1,106 @@
+import Glibc
+public import NanoTS
+
+/// Reads streams that prove themselves, by every way that the library offers, and checks each result against what is
+/// promised of it. Runs in a process of its own as well as in a thread of a test.
+public struct TortureReader {
+  public enum Role: String, CaseIterable, Sendable {
+    /// From the oldest frame on: `next`, batches, sequences.
+    case forward
+    /// From the newest frame back: `previous`, reversed sequences.
+    case backward
+    /// To random timestamps, some steps both ways from there, and ranges.
+    case seek
+    /// From the end on, waiting for what comes.
+    case follow
+  }
+
+  let store: Store
+  let streams: [ProvingStream]
+  let words: SharedWords
+  private let place: Int
+  var random: SplitMix
+  public internal(set) var report = TortureReport()
+
+  /// Reads `streams` by turns, counting in the word at `place` how many frames were checked.
+  public init(_ store: Store, _ streams: [ProvingStream], _ words: SharedWords, _ place: Int, seed: UInt64) {
+    self.store = store
+    self.streams = streams
+    self.words = words
+    self.place = place
+    random = SplitMix(seed: seed)
+  }
+
+  /// Goes on until everybody is to stop, or something is not as promised. Errors other than `.overwritten` are thrown.
+  public mutating func run(_ role: Role) throws(NanoTSError) {
+    while !words.isOver, report.complaintCount == 0 {
+      let stream = streams.randomElement(using: &random)!
+      switch role {
+      case .forward: try random.oneIn(3) ? walkSequence(stream) : walkForward(stream)
+      case .backward: try random.oneIn(3) ? walkReversed(stream) : walkBackward(stream)
+      case .seek: try askOrSeek(stream)
+      case .follow: try random.oneIn(2) ? follow(stream) : followAll()
+      }
+      report.addWalk()
+      noteProgress()
+    }
+  }
+
+  private mutating func askOrSeek(_ stream: ProvingStream) throws(NanoTSError) {
+    switch Int.random(in: 0..<16, using: &random) {
+    case 0..<4: try compareRange(stream)
+    case 4: try ask(stream)
+    default: try walkAround(stream)
+    }
+  }
+
+  /// True when the walk is to end; asked every few hundred frames.
+  func mustStop() -> Bool { words.isOver || report.complaintCount > 0 }
+
+  func noteProgress() { words[place] = report.total }
+
+  // MARK: Results
+
+  /// `isRight`, with the frame described when it is not.
+  @inline(__always)
+  mutating func check(_ frame: Frame, _ stream: ProvingStream, _ path: ReadPath) throws(NanoTSError) -> Bool {
+    let isRight = try stream.isRight(frame)
+    if isRight { report.add(path) } else { complain(about: frame, stream, path) }
+    return isRight
+  }
+
+  /// As `check`, for walks that need no count of their own. False when the frame was recycled before its bytes were seen.
+  mutating func see(_ frame: Frame, _ stream: ProvingStream, _ path: ReadPath) throws(NanoTSError) -> Bool {
+    do throws(NanoTSError) {
+      _ = try check(frame, stream, path)
+      return true
+    } catch {
+      try lap(error)
+      return false
+    }
+  }
+
+  /// Notes what the reader was told it missed. Throws any other error on.
+  mutating func lap(_ error: NanoTSError) throws(NanoTSError) {
+    guard error.code == .overwritten else { throw error }
+    report.addLap(missed: error.missedFrames)
+  }
+
+  @inline(never)
+  private mutating func complain(about frame: Frame, _ stream: ProvingStream, _ path: ReadPath) {
+    let bytes = (try? frame.copyBytes()).map { "\($0.prefix(64))" } ?? "recycled by now"
+    let expected = stream.firstWord(frame.ordinal, frame.timestamp)
+    report.complain(
+      "\(path): frame \(frame.ordinal) of \(stream.name) in block \(frame.blockSequence), timestamp \(frame.timestamp), "
+        + "key \(frame.key), flags \(frame.flags), \(frame.byteCount) bytes: \(bytes); the first word should be "
+        + "\(expected)")
+  }
+
+  /// Complains unless `isSo`.
+  mutating func require(_ isSo: Bool, _ stream: ProvingStream, _ text: @autoclosure () -> String) {
+    if !isSo { report.complain("\(stream.name): \(text())") }
+  }
+
+  /// Nobody writes or the stream is not there yet: others may have the processor.
+  func rest() { sched_yield() }
+}
