@@ -33,7 +33,8 @@ extension Store {
         "the store \(self.path) cannot be copied onto itself: \(path) is the same file; take another path")
     }
     return try StoreCreation.publishing(at: path, replacing: replacing) { temporary throws(NanoTSError) in
-      // A pin that keeps writers from recycling what is to be copied belongs around the plan and the copying.
+      // Nothing keeps writers from recycling what is planned before it is copied. Whatever does is taken here and held
+      // until the end of `run`.
       let plan = try CopyPlan(self, options)
       var copy = try StoreCopy(self, plan, options, to: temporary, progress)
       return try copy.run()
