@@ -164,32 +164,55 @@ struct CopyTests {
     return path
   }
 
-  @Test(arguments: [SIGINT, SIGTERM])
-  func aSignalLeavesNothingBehind(_ signal: Int32) throws {
-    let scratch = try Scratch()
-    let store = try largeStore(scratch)
-    func hasBegun() throws -> Bool { try names(scratch).contains { $0.hasSuffix(".new") || $0 == "copy.nts" } }
+  /// What comes of a copy of `store` to "copy.nts" that gets `signal` while it is under way; nil when none was caught.
+  private func outcome(ofCopying store: String, _ signal: Int32, _ scratch: Scratch) throws -> Program.Outcome? {
+    let copy = scratch.path("copy.nts")
     for _ in 0..<50 {
-      let running = try Program.Running(nanots: "copy", store, scratch.path("copy.nts"), "--replace")
+      let before = try? Data(contentsOf: URL(fileURLWithPath: copy))
+      let running = try Program.Running(nanots: "copy", store, copy, "--replace")
       let deadline = Date() + 30
-      while try !hasBegun(), Date() < deadline { usleep(500) }
+      while try !names(scratch).contains(where: { $0.hasSuffix(".new") }), Date() < deadline,
+        try Data(contentsOf: URL(fileURLWithPath: copy)) == before
+      {
+        usleep(500)
+      }
       // Held where it is, so that the signal comes while there is something to leave behind.
       running.signal(SIGSTOP)
       let isUnderWay = try names(scratch).contains { $0.hasSuffix(".new") }
       running.signal(signal)
       running.signal(SIGCONT)
       let outcome = running.outcome()
-      guard isUnderWay, outcome.status != 0 else {
-        try? FileManager.default.removeItem(atPath: scratch.path("copy.nts"))
-        continue
-      }
-      #expect(outcome.status == 128 + signal)
-      #expect(outcome.errors == "nanots: stopped; \(scratch.path("copy.nts")) was not made\n")
-      #expect(outcome.output.isEmpty)
-      #expect(try names(scratch) == ["store.nts"])
-      return
+      if isUnderWay, outcome.status != 0 { return outcome }
+      try before?.write(to: URL(fileURLWithPath: copy))
     }
-    Issue.record("no signal came in time")
+    return nil
+  }
+
+  @Test(arguments: [SIGINT, SIGTERM])
+  func aSignalLeavesNothingBehind(_ signal: Int32) throws {
+    let scratch = try Scratch()
+    let store = try largeStore(scratch)
+    let copy = try scratch.file("copy.nts", Data("precious".utf8))
+    let outcome = try #require(try outcome(ofCopying: store, signal, scratch))
+    #expect(outcome.status == 128 + signal)
+    #expect(outcome.errors == "nanots: stopped; nothing was written to \(copy)\n")
+    #expect(outcome.output.isEmpty)
+    #expect(try names(scratch) == ["copy.nts", "store.nts"])
+    #expect(try Data(contentsOf: URL(fileURLWithPath: copy)) == Data("precious".utf8))
+  }
+
+  /// Nobody is left to take the unfinished file away; what was to be replaced is as it was, and so is the store.
+  @Test func aKillLeavesWhatWasThereAsItWas() throws {
+    let scratch = try Scratch()
+    let store = try largeStore(scratch)
+    let copy = try scratch.file("copy.nts", Data("precious".utf8))
+    let outcome = try #require(try outcome(ofCopying: store, SIGKILL, scratch))
+    #expect(outcome.status == 128 + SIGKILL)
+    #expect(try names(scratch).filter { !$0.hasSuffix(".new") } == ["copy.nts", "store.nts"])
+    #expect(try Data(contentsOf: URL(fileURLWithPath: copy)) == Data("precious".utf8))
+    #expect(try Program.run("verify", store).status == 0)
+    #expect(try Program.run("copy", store, copy, "--replace").status == 0)
+    #expect(try Program.run("verify", copy).status == 0)
   }
 
   private static let script = "/usr/bin/script"

@@ -124,6 +124,8 @@ struct BlockCopy {
     header.commit = BlockCommit(count: 0, payloadEnd: UInt32(start))
     var text = preamble
     text.uuid = target.file.uuid
+    text.timeUnit = target.file.timeUnit
+    text.payloadChecksums = target.file.checksPayloads ? 1 : 0
     text.sequence = header.sequence
     text.firstOrdinal = ordinal
     appender = try target.begin(header, text, precedingEnd: stream.gapStart(before: ordinal))

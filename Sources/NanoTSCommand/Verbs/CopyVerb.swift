@@ -61,7 +61,7 @@ struct CopyVerb: ParsableCommand {
         throw CommandFailure(
           "\(PrintableText.string(destination)) exists already; --replace replaces it and loses what it holds")
       case .cancelled:
-        Diagnostics.say("stopped; \(PrintableText.string(destination)) was not made")
+        Diagnostics.say("stopped; nothing was written to \(PrintableText.string(destination))")
         throw ExitCode(StopSignal.exitCode)
       default:
         throw error
