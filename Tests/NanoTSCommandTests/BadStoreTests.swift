@@ -5,8 +5,8 @@ import Testing
 /// Files that are no stores, and stores that may not be written, met by every verb.
 struct BadStoreTests {
   private static let verbs: [[String]] = [
-    ["append", "", "s"], ["cat", ""], ["tail", ""], ["tail", "", "-f"], ["info", ""], ["streams", ""], ["segments", ""], ["free", "", "s", "--all"],
-    ["verify", ""], ["record", "", "--duration", "0.1"],
+    ["append", "", "s"], ["cat", ""], ["tail", ""], ["tail", "", "-f"], ["top", ""], ["info", ""], ["streams", ""],
+    ["segments", ""], ["free", "", "s", "--all"], ["verify", ""], ["record", "", "--duration", "0.1"],
   ]
 
   private func run(_ verb: [String], on path: String) throws -> Program.Outcome {
