@@ -63,6 +63,22 @@ int nts_check_regular(int fd) {
   return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
 }
 
+int nts_check_place(int fd, const char *path) {
+  struct stat ours, theirs;
+  if (stat(path, &theirs) != 0) return errno == ENOENT ? 0 : -errno;
+  if (S_ISDIR(theirs.st_mode)) return -EISDIR;
+  if (!S_ISREG(theirs.st_mode)) return -EINVAL;
+  if (fd < 0) return 0;
+  if (fstat(fd, &ours) != 0) return -errno;
+  return ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
+int nts_limit_mode(int fd, int like) {
+  struct stat ours, theirs;
+  if (fstat(fd, &ours) != 0 || fstat(like, &theirs) != 0) return -errno;
+  return (int)RETRY(fchmod(fd, ours.st_mode & 0777 & (theirs.st_mode | S_IRUSR | S_IWUSR)));
+}
+
 int nts_file_size(int fd, uint64_t *size) {
   struct stat status;
   if (fstat(fd, &status) != 0) return -errno;

@@ -50,6 +50,8 @@ public struct NanoTSError: Error, Sendable, CustomStringConvertible {
     case outOfSpace
     /// The store or writer was closed.
     case closed
+    /// The caller ended what was going on.
+    case cancelled
   }
 
   /// The kind of failure.

@@ -6,7 +6,8 @@ import Testing
 struct BadStoreTests {
   private static let verbs: [[String]] = [
     ["append", "", "s"], ["cat", ""], ["tail", ""], ["tail", "", "-f"], ["top", ""], ["info", ""], ["streams", ""],
-    ["segments", ""], ["free", "", "s", "--all"], ["verify", ""], ["record", "", "--duration", "0.1"],
+    ["segments", ""], ["free", "", "s", "--all"], ["verify", ""], ["copy", "", "/nowhere/copy.nts"],
+    ["record", "", "--duration", "0.1"],
   ]
 
   private func run(_ verb: [String], on path: String) throws -> Program.Outcome {

@@ -24,16 +24,15 @@ struct ScreenText {
   private(set) var unknown: [String] = []
   /// Lines that have left the main page at its top.
   private(set) var history: [String] = []
-  private var main: Page
-  private var alternate: Page
+  /// The main page and the alternate one.
+  private var pages: [Page]
   private var parser = Parser.text
   /// The bytes so far of a character that takes more than one.
   private var pending: [UInt8] = []
 
   init(columns: Int, rows: Int) {
     (self.columns, self.rows) = (columns, rows)
-    main = Page(cells: Self.blank(columns, rows))
-    alternate = main
+    pages = Array(repeating: Page(cells: Self.blank(columns, rows)), count: 2)
   }
 
   private static func blank(_ columns: Int, _ rows: Int) -> [[Character]] {
@@ -41,8 +40,9 @@ struct ScreenText {
   }
 
   private var page: Page {
-    get { isAlternate ? alternate : main }
-    set { if isAlternate { alternate = newValue } else { main = newValue } }
+    get { pages[isAlternate ? 1 : 0] }
+    // In place: a copy of the page for each character would be too slow.
+    _modify { yield &pages[isAlternate ? 1 : 0] }
   }
 
   /// The lines of the page that is shown, without the blanks at their ends.
@@ -60,7 +60,7 @@ struct ScreenText {
       cells = Array(cells.prefix(rows)) + Self.blank(columns, max(0, rows - cells.count))
       return Page(cells: cells, row: min(page.row, rows - 1), column: min(page.column, columns - 1))
     }
-    (main, alternate) = (fitted(main), fitted(alternate))
+    pages = pages.map(fitted)
     (self.columns, self.rows) = (columns, rows)
   }
 
@@ -159,7 +159,9 @@ struct ScreenText {
   private mutating func setMode(_ mode: String, _ isOn: Bool) {
     switch mode {
     case "?1049":
-      if isOn, !isAlternate { alternate = Page(cells: Self.blank(columns, rows), row: main.row, column: main.column) }
+      if isOn, !isAlternate {
+        pages[1] = Page(cells: Self.blank(columns, rows), row: pages[0].row, column: pages[0].column)
+      }
       isAlternate = isOn
     case "?25": showsCursor = isOn
     case "?7": wraps = isOn

@@ -275,4 +275,19 @@ import Testing
     #expect(error?.missedFrames == 1)
     #expect(try cursor.previous()?.timestamp == 9)
   }
+
+  /// The slot of the freed stream belongs to another one, whose frames are many more.
+  @Test func aCursorOnAStreamFreedAndMadeAnewCountsByTheNewOne() throws {
+    try append(0...1)
+    var cursor = try store.cursor(of: "s")
+    try store.free(stream: "s")
+    try append(0...9, to: "in the old slot")
+    try append(0...1)
+    #expect(try cursor.next()?.ordinal == 0)
+    try append(2...5)
+    try store.free("s", in: 2...3)
+    #expect(try cursor.next()?.ordinal == 1)
+    #expect(expectError(.overwritten) { try cursor.next() }?.missedFrames == 2)
+    #expect(try cursor.next()?.ordinal == 4)
+  }
 }

@@ -1,6 +1,20 @@
 import ArgumentParser
 
 @main
+enum Program {
+  static func main() {
+    let arguments = CommandLine.arguments
+    guard arguments.count == 5, arguments[1] == "peer", let role = PeerRole(rawValue: arguments[2]) else {
+      return BenchmarkTool.main()
+    }
+    do {
+      try Peer.run(role, arguments[3], arguments[4])
+    } catch {
+      BenchmarkTool.exit(withError: error)
+    }
+  }
+}
+
 struct BenchmarkTool: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "nanots-bench",
@@ -59,6 +73,8 @@ enum WorkloadName: String, CaseIterable, ExpressibleByArgument {
   case transition
   case open
   case seek
+  case readers
+  case follow
   case all
 
   var workloads: [any Workload] {
@@ -68,6 +84,8 @@ enum WorkloadName: String, CaseIterable, ExpressibleByArgument {
     case .transition: [TransitionWorkload()]
     case .open: [OpenWorkload()]
     case .seek: [SeekWorkload()]
+    case .readers: [ReadersWorkload()]
+    case .follow: [WakeUpWorkload()]
     case .all: WorkloadName.allCases.filter { $0 != .all }.flatMap(\.workloads)
     }
   }

@@ -17,6 +17,11 @@ int nts_close(int fd);
 
 /// 1 when `fd` is a regular file; -EISDIR for a directory, -EINVAL for anything else.
 int nts_check_regular(int fd);
+/// Whether a file may be put under the name `path`: 0 when nothing or another regular file is there, 1 when it is the
+/// file behind `fd` by whatever name (not asked when `fd` is negative), -EISDIR for a directory, -EINVAL for a device.
+int nts_check_place(int fd, const char *path);
+/// Takes from others every permission on `fd` that they have not on `like`. The owner may read and write.
+int nts_limit_mode(int fd, int like);
 int nts_file_size(int fd, uint64_t *size);
 int nts_set_file_size(int fd, uint64_t size);
 /// posix_fallocate: real blocks for the range. -EOPNOTSUPP or -EINVAL where the file system cannot.

@@ -93,3 +93,12 @@ struct BlockBody {
 extension IndexEntry {
   var position: FramePosition { FramePosition(timestamp: timestamp, key: key) }
 }
+
+extension BlockPreamble {
+  /// True when the preamble says what the block's header says.
+  func belongs(to values: BlockHeaderValues, in file: StoreFile) -> Bool {
+    generation == values.generation && uuid == file.uuid && streamIdentifier == values.streamIdentifier
+      && sequence == values.sequence && segment == values.segment && firstOrdinal == values.firstOrdinal
+      && bodyLayout == values.bodyLayout && Int(blockSize) == file.layout.blockSize
+  }
+}

@@ -23,7 +23,7 @@ final class StoreFile: Sendable {
     static func stream(_ slot: Int) -> UInt64 { base + 4096 + UInt64(slot) }
   }
 
-  init(mapped: MappedFile, sharedWindow: MappedWindow?, layout: StoreLayout, header: FileHeader) {
+  init(mapped: MappedFile, sharedWindow: MappedWindow? = nil, layout: StoreLayout, header: FileHeader) {
     self.mapped = mapped
     self.sharedWindow = sharedWindow
     self.layout = layout
@@ -99,6 +99,15 @@ final class StoreFile: Sendable {
   func syncSlot(_ index: Int) throws(NanoTSError) {
     let start = layout.streamTableOffset + index * StreamSlot.byteCount
     try mapped.sync(start..<(start + StreamSlot.byteCount))
+  }
+
+  /// Makes block `index` one that was never used: zeros in its header and its body.
+  func clear(_ index: Int) {
+    precondition(index >= 0 && index < layout.blockCount)
+    let header = layout.blockTableOffset + index * BlockHeader.byteCount
+    let body = layout.dataOffset + index * layout.blockSize
+    mapped.clear(header..<(header + BlockHeader.byteCount))
+    mapped.clear(body..<(body + layout.blockSize))
   }
 
   /// Makes the SharedState page survive power loss.

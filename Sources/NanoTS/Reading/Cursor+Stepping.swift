@@ -158,8 +158,8 @@ extension Cursor {
       ? directory[blockIndex + 1].firstOrdinal : max(window!.ordinal(upcoming), passedOrdinal)
   }
 
-  /// The ordinal after the stream's last sealed frame, as of now.
-  /// The stream is looked up first: one that was freed and made anew counts from 0 again.
+  /// The ordinal after the stream's last sealed frame, as of now. The stream is looked up first: one that was freed and
+  /// made anew counts from 0 again.
   mutating func sealedEnd() throws(NanoTSError) -> UInt64 {
     try findStream()
     return stream.map { store.file.slot($0.slot).nextOrdinal.acquired } ?? 0

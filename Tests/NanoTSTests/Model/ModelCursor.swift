@@ -145,6 +145,7 @@ struct ModelCursor {
       return
     }
     guard error.code == .overwritten, let next, let stream, !isOtherLife else { throw fail("\(step) threw \(error)") }
+    life = stream.life
     let frames = stream.frames
     switch step {
     case .next:

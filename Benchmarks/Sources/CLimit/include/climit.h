@@ -53,4 +53,6 @@ uint64_t limit_clock(void);
 /// Page faults of this process that needed no disk, since its start.
 uint64_t limit_minor_faults(void);
 
+#include "peer.h"
+
 #endif
