@@ -5,7 +5,7 @@ import Testing
 /// Files that are no stores, and stores that may not be written, met by every verb.
 struct BadStoreTests {
   private static let verbs: [[String]] = [
-    ["append", "", "s"], ["cat", ""], ["tail", ""], ["tail", "", "-f"], ["info", ""], ["streams", ""],
+    ["append", "", "s"], ["cat", ""], ["tail", ""], ["tail", "", "-f"], ["top", ""], ["info", ""], ["streams", ""],
     ["segments", ""], ["free", "", "s", "--all"], ["verify", ""], ["copy", "", "/nowhere/copy.nts"],
     ["record", "", "--duration", "0.1"],
   ]
