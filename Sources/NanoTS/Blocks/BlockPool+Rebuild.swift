@@ -77,7 +77,6 @@ extension BlockPool {
   private func relink(_ members: inout [Member], _ slot: StreamSlot, _ free: inout [Int]) {
     members.sort { ($0.sequence, $1.frames) < ($1.sequence, $0.frames) }
     slot.head.storeRelaxed(BlockPool.link(members.first?.block))
-    slot.tail.storeRelaxed(0)
     var count: UInt32 = 0
     var previous: Member?
     for member in members {
@@ -90,13 +89,14 @@ extension BlockPool {
       header.previous.storeRelaxed(BlockPool.link(previous?.block))
       header.next.storeRelaxed(0)
       if let previous { file.header(previous.block).next.storeRelaxed(BlockPool.link(member.block)) }
-      slot.tail.storeRelaxed(BlockPool.link(member.block))
       count += 1
       previous = member
     }
+    // Once, when it is right: readers walk back from it at any time, and take what they do not come to for gone.
+    slot.tail.storeRelaxed(BlockPool.link(previous?.block))
     slot.blockCount.storeRelaxed(count)
     if let previous, let values = file.header(previous.block).values() {
-      slot.nextSequence.storeRelaxed(max(slot.nextSequence.relaxed, values.sequence &+ 1))
+      slot.nextSequence.storeReleased(max(slot.nextSequence.relaxed, values.sequence &+ 1))
       slot.nextSegment.storeRelaxed(max(slot.nextSegment.relaxed, values.segment &+ 1))
       if values.state == .sealed {
         let end = values.firstOrdinal &+ UInt64(values.commit.count)

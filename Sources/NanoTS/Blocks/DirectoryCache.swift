@@ -149,12 +149,21 @@ final class DirectoryCache: Sendable {
 
   /// Forgets blocks before the stream's oldest one, so that finding the oldest does not step over dead entries.
   private func dropReclaimed(_ directory: inout StreamDirectory, _ slot: StreamSlot, _ identifier: UInt64) {
-    let head = Int(slot.head.acquired)
-    // With no block in the list, every one that was published before is gone.
-    if head == 0 { directory.dropBlocks(before: directory.nextSequence) }
-    guard head >= 1, head <= file.layout.blockCount, let values = file.header(head - 1).values(),
-      values.streamIdentifier == identifier, values.holdsFrames
-    else { return }
-    directory.dropBlocks(before: values.sequence)
+    // More than one look is needed only when blocks are recycled between two loads.
+    for _ in 0..<8 {
+      let head = slot.head.acquired
+      // With no block in the list, every one that was published before is gone.
+      if head == 0 { return directory.dropBlocks(before: directory.nextSequence) }
+      if let oldest = sequence(ofHead: head, of: slot, identifier) { return directory.dropBlocks(before: oldest) }
+    }
+  }
+
+  /// The sequence of the block that `head`, loaded from the slot before, names; nil when it is not the stream's oldest any
+  /// more. In a small ring it may have become the newest meanwhile, with live blocks before it.
+  func sequence(ofHead head: UInt32, of slot: StreamSlot, _ identifier: UInt64) -> UInt64? {
+    guard head >= 1, head <= file.layout.blockCount, let values = file.header(Int(head) - 1).values(),
+      values.streamIdentifier == identifier, values.holdsFrames, slot.head.acquired == head
+    else { return nil }
+    return values.sequence
   }
 }

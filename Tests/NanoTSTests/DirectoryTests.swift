@@ -1,0 +1,71 @@
+import Foundation
+import TestAgent
+import Testing
+
+@testable import NanoTS
+
+/// What a reader takes for a stream's blocks while writers change the lists under it.
+@Suite struct DirectoryTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  /// A reader put aside between two loads finds that the oldest block became the newest one.
+  @Test func aHeadThatMovedOnIsNotTakenForTheOldestBlock() throws {
+    let store = try directory.store(blocks: 4)
+    let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
+    func fillBlock() throws {
+      let begin = (writer.last?.timestamp ?? -1) + 1
+      for time in begin..<(begin + 3) { try writer.append(Array(repeating: 1, count: 1200), at: time) }
+    }
+    for _ in 0..<4 { try fillBlock() }
+    let stream = try #require(StreamTable(file: store.file).find(Array("s".utf8)))
+    let slot = store.file.slot(stream.slot)
+    let head = slot.head.acquired
+    let cache = store.directories
+    #expect(cache.sequence(ofHead: head, of: slot, stream.identifier) == 0)
+    try fillBlock()
+    let newest = try #require(try store.blocks().max { $0.sequence < $1.sequence })
+    #expect(newest.index == Int(head) - 1)
+    #expect(cache.sequence(ofHead: head, of: slot, stream.identifier) == nil)
+    #expect(cache.sequence(ofHead: slot.head.acquired, of: slot, stream.identifier) == 1)
+  }
+
+  /// Lists are made anew again and again, as after holders of the allocation lock that died, while a writer goes on and
+  /// nothing is recycled: readers see every frame that was acknowledged when they looked.
+  @Test(.timeLimit(.minutes(2))) func nothingSeemsToBeGoneWhileListsAreMadeAnew() async throws {
+    let store = try directory.store(blocks: 4000)
+    let words = try SharedWords(at: directory.path("words"))
+    let (stream, place) = (ProvingStream(1, .small), SharedWords.firstOwn)
+    let writing = WorkerThread { [store] in
+      var writer = TortureWriter(store, isAlone: false, stream, TortureWriter.Options(), words, place, seed: 1)
+      try writer.run()
+    }
+    let rebuilding = WorkerThread { [store] in
+      let epoch = store.file.shared.allocationEpoch
+      while !words.isOver {
+        epoch.storeRelaxed(epoch.relaxed | 1)
+        _ = try Store(at: store.path)
+        usleep(200)
+      }
+    }
+    let reading = WorkerThread<String?> { [store] in
+      defer { words.stop() }
+      var looks: UInt64 = 0
+      var cursor = try store.cursor(of: stream.name)
+      while true {
+        let acknowledged = words[place]
+        let end = try cursor.last().map { $0.ordinal + 1 } ?? 0
+        guard end >= acknowledged else { return "it ends at \(end), \(acknowledged) frames were acknowledged" }
+        looks += 1
+        // By then half of the ring is in use, and nothing was taken from it.
+        if looks % 100 == 0, try store.statistics(of: stream.name)?.blocks ?? 0 > 2000 { return nil }
+      }
+    }
+    let problem = try await reading.finish(withinSeconds: 100)
+    _ = try await (writing.finish(), rebuilding.finish())
+    #expect(problem == nil)
+    #expect(try store.statistics().reclaimedBlocks == 0)
+    #expect(try store.problem(with: stream, acknowledged: words[place], atMostMore: 0) == nil)
+  }
+}
