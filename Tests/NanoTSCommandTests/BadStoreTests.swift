@@ -6,7 +6,8 @@ import Testing
 struct BadStoreTests {
   private static let verbs: [[String]] = [
     ["append", "", "s"], ["cat", ""], ["tail", ""], ["tail", "", "-f"], ["top", ""], ["info", ""], ["streams", ""],
-    ["segments", ""], ["free", "", "s", "--all"], ["verify", ""], ["copy", "", "/nowhere/copy.nts"],
+    ["segments", ""], ["free", "", "s", "--all"], ["protect", "", "s", "--from", "1"], ["unprotect", "", "--all"],
+    ["quota", "", "s"], ["quota", "", "s", "--maximum", "3"], ["verify", ""], ["copy", "", "/nowhere/copy.nts"],
     ["record", "", "--duration", "0.1"],
   ]
 
@@ -79,7 +80,11 @@ struct BadStoreTests {
     }
     #expect(try run("cat", store, "--raw-times").output == "5  s  frame\n")
     for verb in ["tail", "info", "streams", "segments", "verify"] { #expect(try run(verb, store).status == 0) }
-    for arguments in [["append", store, "s"], ["free", store, "s", "--all"], ["record", store, "--duration", "0.1"]] {
+    #expect(try run("quota", store, "s").output == "s: no quota\n")
+    for arguments in [
+      ["append", store, "s"], ["free", store, "s", "--all"], ["record", store, "--duration", "0.1"],
+      ["protect", store, "s", "--from", "1"], ["unprotect", store, "s", "--all"], ["quota", store, "s", "--clear"],
+    ] {
       let outcome = try Program.run(arguments, input: Data("x\n".utf8), through: Self.launcher)
       #expect(outcome.status == 1)
       #expect(outcome.errors.hasPrefix("nanots: "))

@@ -20,6 +20,11 @@ import NanoTS
 struct Agent {
   static func main() {
     let arguments = CommandLine.arguments
+    // A test's thread may have every signal blocked, and its processes inherit that.
+    var signals = sigset_t()
+    _ = unsafe sigemptyset(&signals)
+    _ = unsafe sigaddset(&signals, SIGALRM)
+    _ = unsafe sigprocmask(SIG_UNBLOCK, &signals, nil)
     alarm(300)
     do {
       switch (arguments.dropFirst().first, arguments.count) {

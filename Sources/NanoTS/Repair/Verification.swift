@@ -28,6 +28,12 @@ struct Verification {
       guard identifier != 0, version & 1 == 0 else { continue }
       let name = slot.readName(identifier: identifier)
       guard slot.version.isStill(version) else { continue }
+      if slot.readTerms() == nil {
+        add(
+          .stream,
+          "stream table entry \(index) has a quota and protected ranges that do not match their checksum; none is in force",
+          stream: name.map { String(decoding: $0, as: UTF8.self) })
+      }
       if let name {
         names[identifier] = String(decoding: name, as: UTF8.self)
         if slot.nameHash.relaxed != StreamSlot.hash(of: name) {
