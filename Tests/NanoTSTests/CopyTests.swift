@@ -129,6 +129,27 @@ import Testing
 
   // MARK: Its own life
 
+  /// Minimums come along where the copy has room for all of them.
+  @Test(arguments: [nil, 14])
+  func quotasProtectedRangesAndPinPolicyComeAlong(_ blocks: Int?) throws {
+    let options = StoreOptions(blockSize: 4096, blockCount: 14, streamCapacity: 4, pins: .hold)
+    let store = try Store.create(at: directory.path("kept.nts"), options)
+    try store.writer(for: "a").append([1], at: 5)
+    let quota = StreamQuota(minimumBlocks: 6, maximumBlocks: 9, maximumAge: 1_000)
+    try store.setQuota(quota, of: "a")
+    try store.setQuota(StreamQuota(minimumBlocks: 2), of: "b")
+    try store.protect("a", in: 3...9)
+    try store.protect("a", in: 100...Int64.max)
+    try store.copy(to: path, CopyOptions(blockCount: blocks))
+    let copy = try Store(at: path)
+    #expect(try copy.protectedRanges(of: "a") == [3...9, 100...Int64.max])
+    let kept = StreamQuota(minimumBlocks: blocks == nil ? 0 : 6, maximumBlocks: 9, maximumAge: 1_000)
+    #expect(try copy.quota(of: "a") == kept)
+    #expect(try copy.quota(of: "b").minimumBlocks == (blocks == nil ? 0 : 2))
+    #expect(copy.file.pinsHold)
+    #expect(try copy.verify().isClean)
+  }
+
   @Test func recordingGoesOnInACopyAndItsRingTurns() throws {
     let store = try busyStore()
     let content = try store.content()

@@ -7,6 +7,8 @@ import NanoTS
 ///     TestAgent read STORE STREAM FRAMES               read forward, checking, until so many frames were read
 ///     TestAgent follow STORE STREAM FRAMES             the same, waiting for frames that are not there yet
 ///     TestAgent hold STORE STREAM                      open the writer, say so, and wait to be killed
+///     TestAgent pin STORE STREAM                       pin all of it, say how many blocks, and wait to be killed
+///     TestAgent export STORE STREAM ROUNDS             pin a part and read it, checking, so many times
 @main
 struct Agent {
   static func main() {
@@ -21,6 +23,8 @@ struct Agent {
       case "follow":
         try read(arguments[2], stream, frames: UInt64(arguments[4])!, waitingMilliseconds: .max, .readWrite)
       case "hold": try hold(arguments[2], stream)
+      case "pin": try pin(arguments[2], stream)
+      case "export": try Export.run(arguments[2], stream, rounds: Int(arguments[4])!)
       default: exit(64)
       }
     } catch {
@@ -52,6 +56,15 @@ struct Agent {
       ordinal += 1
       unsafe word.storeBytes(of: ordinal, as: UInt64.self)
     }
+  }
+
+  private static func pin(_ path: String, _ stream: UInt64) throws {
+    let store = try Store(at: path, .readOnly)
+    let pin = try store.pin("\(stream)")
+    let line = Array("pinned \(pin.blocks)\n".utf8)
+    _ = unsafe Glibc.write(STDOUT_FILENO, line, line.count)
+    while true { pause() }
+    pin.release()
   }
 
   private static func hold(_ path: String, _ stream: UInt64) throws {

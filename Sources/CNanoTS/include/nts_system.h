@@ -45,11 +45,14 @@ int nts_rename(const char *from, const char *to);
 int nts_rename_new(const char *from, const char *to);
 int nts_unlink(const char *path);
 
-/// Open-file-description lock on one byte. `wait` blocks until it is free, else -EAGAIN.
-int nts_lock(int fd, uint64_t offset, int exclusive, int wait);
-int nts_unlock(int fd, uint64_t offset);
-/// 1 when another description holds a lock on the byte that stands in the way of an exclusive one, else 0.
-int nts_lock_is_held(int fd, uint64_t offset);
+/// Open-file-description lock on `count` bytes from `offset` on. `wait` blocks until it is free, else -EAGAIN.
+int nts_lock(int fd, uint64_t offset, uint64_t count, int exclusive, int wait);
+int nts_unlock(int fd, uint64_t offset, uint64_t count);
+
+enum { NTS_LOCK_SHARED = 1, NTS_LOCK_EXCLUSIVE = 2 };
+/// Looks for a lock of another description that overlaps the `count` bytes from `offset` on: 0 when there is none, else
+/// its kind and which of these bytes it covers. Of several locks, whichever the kernel meets first.
+int nts_find_lock(int fd, uint64_t offset, uint64_t count, uint64_t *first, uint64_t *last);
 
 /// Waits while `*word` is `expected`, until a wake whose bits meet `bits` (not 0) or until `deadline` (nts_monotonic_time).
 /// The word may lie in a file mapped by several processes. 0, -EAGAIN (another value), -ETIMEDOUT or -EINTR: the caller

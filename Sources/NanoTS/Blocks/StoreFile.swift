@@ -11,6 +11,8 @@ final class StoreFile: Sendable {
   let timeUnit: UInt8
   let checksPayloads: Bool
   let isGrowable: Bool
+  /// A pinned block is never taken; otherwise it is when no other is left.
+  let pinsHold: Bool
   let initialBlockCount: Int
   /// The SharedState page for writing, in a store that a follower opened: the rest of the file is mapped for reading.
   private let sharedWindow: MappedWindow?
@@ -21,6 +23,9 @@ final class StoreFile: Sendable {
     static let allocation = base
     static let writers = base + 1
     static func stream(_ slot: Int) -> UInt64 { base + 4096 + UInt64(slot) }
+    /// What `PinLocks` shares out; just below the allocation lock, so that one call takes or gives back both.
+    static let pins = (base >> 1)...(base - 1)
+    static let pinsAndAllocation = pins.lowerBound...allocation
   }
 
   init(mapped: MappedFile, sharedWindow: MappedWindow? = nil, layout: StoreLayout, header: FileHeader) {
@@ -30,6 +35,7 @@ final class StoreFile: Sendable {
     uuid = header.uuid
     timeUnit = header.timeUnit
     checksPayloads = header.payloadChecksums == 1
+    pinsHold = header.writeIncompatibleFeatures & FileHeader.pinsHold != 0
     isGrowable = header.initialBlockCount < header.blockCount
     initialBlockCount = Int(header.initialBlockCount)
   }

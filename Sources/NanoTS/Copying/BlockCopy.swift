@@ -126,7 +126,7 @@ struct BlockCopy {
     text.uuid = target.file.uuid
     text.sequence = header.sequence
     text.firstOrdinal = ordinal
-    appender = try target.begin(header, text)
+    appender = try target.begin(header, text, precedingEnd: stream.gapStart(before: ordinal))
     return true
   }
 

@@ -35,6 +35,9 @@ struct CopiedStream {
     return presentSequence
   }
 
+  /// Where frames are missing before `ordinal`, the first of them; 0 where none is.
+  func gapStart(before ordinal: UInt64) -> UInt64 { lastSequence == nil || ordinal == end ? 0 : end }
+
   /// The block begun last holds the frames up to `end`.
   mutating func endBlock(at end: UInt64) {
     lastSequence = presentSequence
@@ -50,6 +53,13 @@ struct CopiedStream {
     slot.version.endChange()
   }
 
+  /// Writes quota and protected ranges.
+  func writeTerms(to slot: StreamSlot, keepingMinimum: Bool) {
+    var terms = plan.terms
+    if !keepingMinimum { terms.quota.minimumBlocks = 0 }
+    slot.writeTerms(terms)
+  }
+
   /// Writes what the block headers do not tell, over what was made from them.
   func writeCounters(to slot: StreamSlot) {
     if let lastSequence {
@@ -61,7 +71,7 @@ struct CopiedStream {
       slot.nextSequence.storeRelaxed(plan.nextSequence)
     }
     slot.nextSegment.storeRelaxed(max(plan.nextSegment, slot.nextSegment.relaxed))
-    slot.floor = plan.floor
+    slot.floor = lastSequence == nil ? plan.floor : nil
     slot.reclaimedBlocks.storeRelaxed(plan.reclaimedBlocks &+ missedBlocks)
     slot.reclaimedFrames.storeRelaxed(plan.reclaimedFrames &+ missedFrames)
   }

@@ -13,6 +13,8 @@ struct CopyPlan {
     let floor: FramePosition?
     let reclaimedBlocks: UInt64
     let reclaimedFrames: UInt64
+    /// Quota and protected ranges.
+    let terms: StreamTerms
   }
 
   /// One block that has frames for the copy.
@@ -119,7 +121,7 @@ struct CopyPlan {
         nextOrdinal: isCut ? copiedEnd : max(point.end, store.isSuspect ? 0 : point.sealedEnd),
         nextSequence: slot.nextSequence.relaxed, nextSegment: slot.nextSegment.relaxed,
         floor: (store.isSuspect ? nil : point.last) ?? slot.floor, reclaimedBlocks: slot.reclaimedBlocks.relaxed,
-        reclaimedFrames: slot.reclaimedFrames.relaxed))
+        reclaimedFrames: slot.reclaimedFrames.relaxed, terms: slot.readTerms() ?? StreamTerms()))
   }
 
   // MARK: Blocks

@@ -21,12 +21,16 @@ final class CopyTarget {
     descriptor = try StoreCreation.create(path)
     try descriptor.limitPermissions(to: source.mapped.descriptor)
     try descriptor.reserve(0..<layout.fileSize(blocks: blocks))
-    let header = FileHeader(
-      uuid: StoreUUID(high: Entropy.next(), low: Entropy.next()), layout: layout, initialBlockCount: blocks,
-      timeUnit: source.timeUnit, payloadChecksums: source.checksPayloads)
+    let header = CopyTarget.header(StoreUUID(high: Entropy.next(), low: Entropy.next()), layout, like: source)
     let mapped = try MappedFile(mapping: descriptor, byteCount: layout.fileSize(blocks: blocks), writable: true)
     file = StoreFile(mapped: mapped, layout: layout, header: header)
     self.mayGrow = mayGrow
+  }
+
+  private static func header(_ uuid: StoreUUID, _ layout: StoreLayout, like file: StoreFile) -> FileHeader {
+    FileHeader(
+      uuid: uuid, layout: layout, initialBlockCount: layout.blockCount, timeUnit: file.timeUnit,
+      payloadChecksums: file.checksPayloads, writeIncompatibleFeatures: file.pinsHold ? FileHeader.pinsHold : 0)
   }
 
   // MARK: Blocks
@@ -36,7 +40,9 @@ final class CopyTarget {
   ///
   /// Throws `.invalidBlockCount` when the number of blocks was given and all are used. Pointers into blocks that were
   /// begun before are void.
-  func begin(_ values: BlockHeaderValues, _ preamble: BlockPreamble) throws(NanoTSError) -> BlockAppender {
+  func begin(
+    _ values: BlockHeaderValues, _ preamble: BlockPreamble, precedingEnd: UInt64
+  ) throws(NanoTSError) -> BlockAppender {
     if usedBlocks == file.layout.blockCount { try makeRoom() }
     let block = usedBlocks
     usedBlocks += 1
@@ -44,6 +50,7 @@ final class CopyTarget {
     header.generation.storeRelaxed(Generation.ending(values.generation))
     unsafe preamble.write(to: file.body(block))
     header.writeIdentity(values)
+    header.precedingEnd.storeRelaxed(precedingEnd)
     header.state.storeRelaxed(BlockState.open.rawValue)
     header.generation.storeReleased(values.generation)
     return BlockAppender(file: file, block: block, values: values, payloadStart: Int(values.commit.payloadEnd))
@@ -96,9 +103,7 @@ final class CopyTarget {
       // What was a block before may be a part of the table now.
       if layout.dataOffset > old.dataOffset { mapped.clear(old.dataOffset..<layout.dataOffset) }
     }
-    let header = FileHeader(
-      uuid: file.uuid, layout: layout, initialBlockCount: blocks, timeUnit: file.timeUnit,
-      payloadChecksums: file.checksPayloads)
+    let header = CopyTarget.header(file.uuid, layout, like: file)
     file = StoreFile(mapped: mapped, layout: layout, header: header)
     if newEnd < oldEnd { try descriptor.setSize(newEnd) }
   }
@@ -113,13 +118,15 @@ final class CopyTarget {
     shared.usedStreamSlots.storeRelaxed(UInt32(streams.count))
     // The headers say it all; lists and counters are made from them as after a crash.
     try BlockPool(file: file).rebuild()
-    for (index, stream) in streams.enumerated() { stream.writeCounters(to: file.slot(index)) }
+    // Minimums that this store cannot keep would only keep its streams from each other's blocks.
+    let minimums = streams.reduce(0) { $0 + Int($1.plan.terms.quota.minimumBlocks) }
+    for (index, stream) in streams.enumerated() {
+      stream.writeCounters(to: file.slot(index))
+      stream.writeTerms(to: file.slot(index), keepingMinimum: minimums <= file.layout.blockCount)
+    }
     shared.bootID = Machine.bootID()
     shared.closedCleanly.storeRelaxed(1)
-    let layout = file.layout
-    let header = FileHeader(
-      uuid: file.uuid, layout: layout, initialBlockCount: layout.blockCount, timeUnit: file.timeUnit,
-      payloadChecksums: file.checksPayloads)
+    let header = CopyTarget.header(file.uuid, file.layout, like: file)
     unsafe header.write(to: UnsafeMutableRawBufferPointer(start: file.mapped.base, count: FileHeader.byteCount))
     try descriptor.sync()
   }

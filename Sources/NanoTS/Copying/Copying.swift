@@ -4,10 +4,12 @@ extension Store {
   /// The copy holds of each stream the frames that were visible when it began, up to the last one, with their ordinals,
   /// keys, flags, segments and metadata; nothing that was appended later. Every block of it is sealed and every frame
   /// was checked. It is a store of its own, with its own identity and as many blocks as it needs, and can be read,
-  /// written and copied like any other. Frames out of the range leave no trace in the file.
+  /// written and copied like any other. Quotas and protected ranges come along; minimums do not if they are more than its
+  /// blocks. Frames out of the range leave no trace in the file.
   ///
   /// Nothing in this store is changed and no writer waits. Blocks are copied oldest first; one that is recycled before
-  /// its turn is missed, and the report says how many frames that were. Damaged frames are left out and told. So the copy
+  /// its turn is missed, and the report says how many frames that were. Nothing is pinned: with a whole ring pinned its
+  /// writers would recycle what they have just stored. Whoever must have a part of it pins that part first. Damaged frames are left out and told. So the copy
   /// may be incomplete without an error: look at ``CopyReport/isComplete``.
   ///
   /// Works on a store opened read-only, and on one that lost power. `progress` is called before the first block and after
@@ -33,7 +35,6 @@ extension Store {
         "the store \(self.path) cannot be copied onto itself: \(path) is the same file; take another path")
     }
     return try StoreCreation.publishing(at: path, replacing: replacing) { temporary throws(NanoTSError) in
-      // A pin that keeps writers from recycling what is to be copied belongs around the plan and the copying.
       let plan = try CopyPlan(self, options)
       var copy = try StoreCopy(self, plan, options, to: temporary, progress)
       return try copy.run()

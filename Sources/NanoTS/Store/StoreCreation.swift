@@ -58,7 +58,8 @@ enum StoreCreation {
     try descriptor.reserve(0..<layout.fileSize(blocks: initial))
     let header = FileHeader(
       uuid: StoreUUID(high: Entropy.next(), low: Entropy.next()), layout: layout, initialBlockCount: initial,
-      timeUnit: options.timeUnit.rawValue, payloadChecksums: options.checksums)
+      timeUnit: options.timeUnit.rawValue, payloadChecksums: options.checksums,
+      writeIncompatibleFeatures: options.pins == .hold ? FileHeader.pinsHold : 0)
     let mapped = try MappedFile(mapping: descriptor, byteCount: layout.dataOffset, writable: true)
     unsafe header.write(to: UnsafeMutableRawBufferPointer(start: mapped.base, count: FileHeader.byteCount))
     let shared = unsafe SharedState(base: mapped.base + FileHeader.byteCount)
