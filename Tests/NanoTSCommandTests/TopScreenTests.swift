@@ -126,9 +126,9 @@ import Testing
     let before = shell.settings()
     shell.type("'\(Program.url.path)' top '\(path)' --interval 60\n")
     #expect(shell.shows { $0.isAlternate && $0.lines[3].hasPrefix("alpha") })
-    for _ in 0..<2 {
+    for stops in 1...2 {
       shell.type(PseudoTerminal.controlZ)
-      #expect(shell.shows { !$0.isAlternate && $0.lines.contains { $0.contains("Stopped") } })
+      #expect(shell.shows { !$0.isAlternate && $0.lines.count { $0.contains("Stopped") } == stops })
       #expect(shell.screen.showsCursor && shell.screen.wraps)
       #expect(shell.settings() == before)
       shell.type("fg\n")

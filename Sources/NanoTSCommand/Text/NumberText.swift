@@ -75,7 +75,7 @@ enum SpanText {
     if size < 0.9995 { return "\(NumberText.decimal(seconds * 1e3, places: size < 0.01 ? 1 : 0)) ms" }
     if size < 59.95 { return "\(NumberText.decimal(seconds, places: 1)) s" }
     let whole = Int64(size)
-    let unit = units.dropLast().first { whole >= 2 * $0.seconds } ?? units[2]
+    let unit = units.dropLast().first { whole >= 2 * $0.seconds } ?? units[units.count - 1]
     return "\(seconds < 0 ? "-" : "")\(NumberText.grouped(whole / unit.seconds)) \(unit.name)"
   }
 }
