@@ -3,8 +3,8 @@ import NanoTS
 import TestAgent
 import Testing
 
-/// Writers and readers at work on one ring until enough was checked.
-final class TortureRun {
+/// Writers and readers at work on one ring until enough was checked. One thread at a time uses it.
+final class TortureRun: @unchecked Sendable {
   /// When it is over: after so many seconds, or when so many frames were checked.
   enum Limit {
     case seconds(Double)
