@@ -29,7 +29,10 @@ enum Export {
     let runs = try store.contiguousRuns(of: name)
     guard !runs.isEmpty else { return nil }
     let run = runs[(round &* 7919) % runs.count]
-    return run.firstTimestamp...(run.firstTimestamp + (run.lastTimestamp - run.firstTimestamp) / 2)
+    // Half of its frames, not of its time: a writer that paused may have most of the time in its last block.
+    let frames = try store.frames(of: name, in: run.firstTimestamp...run.lastTimestamp)
+    guard let middle = frames.dropFirst(Int(run.frames / 2)).first(where: { _ in true }) else { return nil }
+    return run.firstTimestamp...max(run.firstTimestamp, middle.timestamp)
   }
 
   /// Reads the range, of which every frame is pinned: what is counted in it must be what is read.
