@@ -63,6 +63,22 @@ int nts_check_regular(int fd) {
   return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
 }
 
+int nts_check_place(int fd, const char *path) {
+  struct stat ours, theirs;
+  if (stat(path, &theirs) != 0) return errno == ENOENT ? 0 : -errno;
+  if (S_ISDIR(theirs.st_mode)) return -EISDIR;
+  if (!S_ISREG(theirs.st_mode)) return -EINVAL;
+  if (fd < 0) return 0;
+  if (fstat(fd, &ours) != 0) return -errno;
+  return ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
+int nts_limit_mode(int fd, int like) {
+  struct stat ours, theirs;
+  if (fstat(fd, &ours) != 0 || fstat(like, &theirs) != 0) return -errno;
+  return (int)RETRY(fchmod(fd, ours.st_mode & 0777 & (theirs.st_mode | S_IRUSR | S_IWUSR)));
+}
+
 int nts_file_size(int fd, uint64_t *size) {
   struct stat status;
   if (fstat(fd, &status) != 0) return -errno;
@@ -143,23 +159,36 @@ int nts_rename_new(const char *from, const char *to) {
 
 int nts_unlink(const char *path) { return unlink(path) == 0 ? 0 : -errno; }
 
-static int lock_command(int fd, int command, short type, uint64_t offset) {
-  struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
-  long result = RETRY(fcntl(fd, command, &lock));
-  return result == -EACCES ? -EAGAIN : (int)result;
+static long lock_command(int fd, int command, short type, uint64_t offset, uint64_t count, struct flock *lock) {
+  *lock = (struct flock){
+      .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = (off_t)count};
+  long result = RETRY(fcntl(fd, command, lock));
+  return result == -EACCES ? -EAGAIN : result;
 }
 
-int nts_lock(int fd, uint64_t offset, int exclusive, int wait) {
-  return lock_command(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, exclusive ? F_WRLCK : F_RDLCK, offset);
+int nts_lock(int fd, uint64_t offset, uint64_t count, int exclusive, int wait) {
+  struct flock lock;
+  short type = exclusive ? F_WRLCK : F_RDLCK;
+  return (int)lock_command(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, type, offset, count, &lock);
 }
 
-int nts_unlock(int fd, uint64_t offset) { return lock_command(fd, F_OFD_SETLK, F_UNLCK, offset); }
+int nts_unlock(int fd, uint64_t offset, uint64_t count) {
+  struct flock lock;
+  return (int)lock_command(fd, F_OFD_SETLK, F_UNLCK, offset, count, &lock);
+}
 
-int nts_lock_is_held(int fd, uint64_t offset) {
-  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
-  long result = RETRY(fcntl(fd, F_OFD_GETLK, &lock));
+int nts_find_lock(int fd, uint64_t offset, uint64_t count, uint64_t *first, uint64_t *last) {
+  struct flock lock;
+  long result = lock_command(fd, F_OFD_GETLK, F_WRLCK, offset, count, &lock);
   if (result < 0) return (int)result;
-  return lock.l_type != F_UNLCK;
+  if (lock.l_type == F_UNLCK) return 0;
+  // The lock may reach beyond the bytes asked for, and without an end its length is 0.
+  uint64_t end = offset + count - 1;
+  uint64_t lock_first = (uint64_t)lock.l_start;
+  uint64_t lock_last = lock.l_len == 0 ? end : lock_first + (uint64_t)lock.l_len - 1;
+  *first = lock_first < offset ? offset : lock_first;
+  *last = lock_last > end ? end : lock_last;
+  return lock.l_type == F_RDLCK ? NTS_LOCK_SHARED : NTS_LOCK_EXCLUSIVE;
 }
 
 static struct timespec moment(uint64_t time) {

@@ -6,7 +6,7 @@ public struct NanoTSError: Error, Sendable, CustomStringConvertible {
   public enum Code: Int32, Sendable, CaseIterable {
     /// An argument is outside its documented range.
     case invalidArgument = 1
-    /// The path names no file.
+    /// The path names no file, or the store has no stream of that name.
     case notFound
     /// The file is there and cannot be opened: a directory, a device, no permission.
     case cannotOpen
@@ -50,6 +50,10 @@ public struct NanoTSError: Error, Sendable, CustomStringConvertible {
     case outOfSpace
     /// The store or writer was closed.
     case closed
+    /// The caller ended what was going on.
+    case cancelled
+    /// What was to be freed is protected, or pinned in a store where pins hold.
+    case protected
   }
 
   /// The kind of failure.

@@ -16,8 +16,9 @@ struct NanoTSTool: ParsableCommand {
       (UTC unless they name a zone), 'now', or a span before now such as -5m (units ns, us, ms, s, m, h, d).
       """,
     subcommands: [
-      CreateVerb.self, RecordVerb.self, AppendVerb.self, CatVerb.self, TailVerb.self, InfoVerb.self, StreamsVerb.self,
-      SegmentsVerb.self, FreeVerb.self, VerifyVerb.self,
+      CreateVerb.self, RecordVerb.self, AppendVerb.self, CatVerb.self, TailVerb.self, TopVerb.self, InfoVerb.self,
+      StreamsVerb.self, SegmentsVerb.self, CopyVerb.self, FreeVerb.self, ProtectVerb.self, UnprotectVerb.self,
+      QuotaVerb.self, VerifyVerb.self,
     ]
   )
 

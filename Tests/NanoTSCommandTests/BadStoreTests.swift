@@ -5,8 +5,10 @@ import Testing
 /// Files that are no stores, and stores that may not be written, met by every verb.
 struct BadStoreTests {
   private static let verbs: [[String]] = [
-    ["append", "", "s"], ["cat", ""], ["tail", ""], ["tail", "", "-f"], ["info", ""], ["streams", ""], ["segments", ""], ["free", "", "s", "--all"],
-    ["verify", ""], ["record", "", "--duration", "0.1"],
+    ["append", "", "s"], ["cat", ""], ["tail", ""], ["tail", "", "-f"], ["top", ""], ["info", ""], ["streams", ""],
+    ["segments", ""], ["free", "", "s", "--all"], ["protect", "", "s", "--from", "1"], ["unprotect", "", "--all"],
+    ["quota", "", "s"], ["quota", "", "s", "--maximum", "3"], ["verify", ""], ["copy", "", "/nowhere/copy.nts"],
+    ["record", "", "--duration", "0.1"],
   ]
 
   private func run(_ verb: [String], on path: String) throws -> Program.Outcome {
@@ -78,7 +80,11 @@ struct BadStoreTests {
     }
     #expect(try run("cat", store, "--raw-times").output == "5  s  frame\n")
     for verb in ["tail", "info", "streams", "segments", "verify"] { #expect(try run(verb, store).status == 0) }
-    for arguments in [["append", store, "s"], ["free", store, "s", "--all"], ["record", store, "--duration", "0.1"]] {
+    #expect(try run("quota", store, "s").output == "s: no quota\n")
+    for arguments in [
+      ["append", store, "s"], ["free", store, "s", "--all"], ["record", store, "--duration", "0.1"],
+      ["protect", store, "s", "--from", "1"], ["unprotect", store, "s", "--all"], ["quota", store, "s", "--clear"],
+    ] {
       let outcome = try Program.run(arguments, input: Data("x\n".utf8), through: Self.launcher)
       #expect(outcome.status == 1)
       #expect(outcome.errors.hasPrefix("nanots: "))

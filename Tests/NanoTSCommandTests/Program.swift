@@ -53,6 +53,12 @@ enum Program {
 
     func readOutput() { output.start() }
 
+    /// Waits until there is something to read, and leaves it.
+    func waitForOutput() {
+      var request = pollfd(fd: output.pipe.fileHandleForReading.fileDescriptor, events: Int16(POLLIN), revents: 0)
+      _ = unsafe poll(&request, 1, 60_000)
+    }
+
     convenience init(nanots arguments: String...) throws {
       try self.init([Program.url.path] + arguments)
     }

@@ -45,6 +45,27 @@ struct NumberTextTests {
     #expect(SpanText.string(seconds: 3_661) == "1 h 1 min")
     #expect(SpanText.string(seconds: 90_000) == "1 d 1 h")
   }
+
+  @Test(arguments: [
+    (0.0, "0.0 ms"), (0.00123, "1.2 ms"), (0.25, "250 ms"), (-0.005, "-5.0 ms"), (0.9996, "1.0 s"), (59.9, "59.9 s"),
+    (61, "61 s"), (125, "2 min"), (-125, "-2 min"), (7_100, "118 min"), (7_200, "2 h"), (172_800, "2 d"),
+    (86_400_000, "1,000 d"),
+  ])
+  func writesShortSpans(_ seconds: Double, _ text: String) {
+    #expect(SpanText.short(seconds: seconds) == text)
+  }
+
+  /// Ages are told of times of the calendar only, in whatever unit, and from no number do they overflow.
+  @Test func agesAreOfCalendarTimes() {
+    for unit in TimeUnit.allCases {
+      let (perSecond, now) = (unit.unitsPerSecond, WallClock.timestamp(in: unit))
+      #expect(CalendarAge.seconds(from: now - 5 * perSecond, to: now, in: unit) == 5)
+      #expect(CalendarAge.seconds(from: now + 60 * perSecond, to: now, in: unit) == -60)
+      for other in [nil, 0, .min, .max, 900_000_000 * perSecond, now + 90_000 * perSecond] as [Int64?] {
+        #expect(CalendarAge.seconds(from: other, to: now, in: unit) == nil)
+      }
+    }
+  }
 }
 
 struct PrintableTextTests {

@@ -106,6 +106,18 @@ import Testing
     #expect(try directory.contents() == ["a.nts"])
   }
 
+  /// Renaming would put the store in the place of /dev/null as well, where root does it.
+  @Test func aPipeOrDeviceInThePlaceIsNotReplaced() throws {
+    #expect(unsafe mkfifo(path, 0o600) == 0)
+    let options = StoreOptions(blockSize: 4096, blockCount: 1)
+    expectError(.cannotOpen, naming: [path, "not a regular file"]) {
+      try Store.create(at: path, options, replacing: true)
+    }
+    let kind = try FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
+    #expect(kind == .typeUnknown)
+    #expect(try directory.contents() == ["a.nts"])
+  }
+
   @Test func aDirectoryThatIsNotThereIsNotMade() throws {
     let missing = directory.path("none/a.nts")
     let error = expectError(.notFound, naming: [directory.path("none")]) {

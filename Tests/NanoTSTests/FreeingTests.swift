@@ -290,4 +290,25 @@ import Testing
     #expect(expectError(.overwritten) { try cursor.next() }?.missedFrames == 2)
     #expect(try cursor.next()?.ordinal == 4)
   }
+
+  /// A block leaves its list before its life ends. A reader that looks in between finds it, and must look again.
+  @Test func readersAreToldToLookAgainOnlyWhenTheLifeOfABlockHasEnded() throws {
+    try append(0...5)
+    let stream = try #require(StreamTable(file: store.file).find(Array("s".utf8)))
+    let slot = store.file.slot(stream.slot)
+    let block = try #require(try store.blocks().first { $0.firstTimestamp == 2 }).index
+    let reader = try Store(at: store.path, .readOnly)
+    var cursor = try reader.cursor(of: "s")
+    let descriptor = try FileDescriptor(reopening: store.file.mapped.descriptor, .readWrite)
+    try AllocationLock(store.file, through: descriptor).withLock { pool throws(NanoTSError) in
+      let removals = slot.removals.relaxed
+      pool.unlink(block, from: slot)
+      #expect(slot.removals.relaxed == removals)
+      #expect(try cursor.seek(to: 2)?.timestamp == 2)
+      pool.release(block)
+      slot.removals.storeReleased(removals &+ 1)
+    }
+    #expect(try cursor.seek(to: 2)?.timestamp == 4)
+    #expect(try reader.timestamps(of: "s") == [0, 1, 4, 5])
+  }
 }

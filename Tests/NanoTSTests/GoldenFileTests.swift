@@ -50,6 +50,7 @@ import Testing
   @Test(arguments: GoldenStore.all)
   func aDecoderWrittenFromTheDiagramsReadsTheSameFrames(_ golden: GoldenStore) throws {
     var decoder = try DiagramDecoder(bytes: try StoreBytes.read(golden.path))
+    decoder.isOld = golden.name == GoldenStore.growable.name
     #expect(try decoder.allStreams() == golden.contents)
     #expect(decoder.mistakes == [])
   }
@@ -64,6 +65,23 @@ import Testing
       #expect(try decoder.allStreams() == golden.contents)
       #expect(decoder.mistakes == [])
     }
+  }
+
+  @Test func theKeptStoreHasItsTerms() throws {
+    let directory = try TemporaryDirectory()
+    try StoreBytes.write(try StoreBytes.read(GoldenStore.kept.path), to: directory.path("copy.nts"))
+    let store = try Store(at: directory.path("copy.nts"))
+    #expect(store.pinPolicy == .hold)
+    #expect(try store.quota(of: "alarm") == StreamQuota(minimumBlocks: 2))
+    #expect(try store.quota(of: "camera") == StreamQuota(maximumBlocks: 4, maximumAge: 10_000))
+    #expect(try store.protectedRanges(of: "camera") == [-7...(-7), 5...6, 900...Int64.max])
+    #expect(try store.statistics(of: "camera")?.protectedBlocks == 1)
+    var decoder = try DiagramDecoder(bytes: try StoreBytes.read(GoldenStore.kept.path))
+    #expect(decoder.terms(ofSlot: 0) == .init(minimum: 2))
+    #expect(
+      decoder.terms(ofSlot: 1) == .init(maximum: 4, age: 10_000, ranges: [-7...(-7), 5...6, 900...Int64.max]))
+    #expect(decoder.mistakes == [])
+    #expect(StoreBytes.load(try StoreBytes.read(GoldenStore.kept.path), at: 24, as: UInt64.self) == 1)
   }
 
   @Test func theFileHeaderOfTheRingHasItsFieldsWhereTheDiagramSays() throws {

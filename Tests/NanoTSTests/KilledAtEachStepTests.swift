@@ -129,7 +129,12 @@ import Testing
       block = try #require(pool.target(shared.freeListHead))
       shared.freeListHead.storeRelaxed(store.file.header(block).next.relaxed)
     case .reclaimed:
-      block = try #require(try pool.reclaimOldest(for: slotIndex(of: "s"), through: descriptor))
+      let claimant = Claimant(
+        index: slotIndex(of: "s"), reclaims: true, descriptor: descriptor, keeping: Keeping(store.file))
+      block = try #require(try pool.reclaim(for: claimant))
+      // Its last step makes the generation odd.
+      let generation = store.file.header(block).generation
+      generation.storeRelaxed(generation.relaxed & ~1)
     }
     guard step > .blockIsTakenOut else { return block }
     store.file.header(block).generation.beginChange()

@@ -9,14 +9,8 @@ import Testing
 
   init() throws { directory = try TemporaryDirectory() }
 
-  /// The file as a power loss in an earlier boot leaves it, everything written so far included; its path.
   private func loseThePower(_ store: Store, unordered: Bool = false) throws -> String {
-    let path = directory.path("lost-\(UInt64.random(in: 0...UInt64.max)).nts")
-    try StoreBytes.write(StoreBytes.read(store.path), to: path)
-    try StoreBytes.patch(path, at: 4096 + 192, StoreBytes.little(UInt64(1)) + StoreBytes.little(UInt64(2)))
-    try StoreBytes.patch(
-      path, at: 4096 + 208, StoreBytes.little(UInt32(0)) + StoreBytes.little(UInt32(unordered ? 1 : 0)))
-    return path
+    try directory.lostStore(of: store, unordered: unordered)
   }
 
   private func write(_ store: Store, _ range: Range<Int64>, durability: Durability = .onSeal) throws -> Writer {

@@ -8,15 +8,23 @@ import NanoTS
 ///     TestAgent hold STORE STREAM
 ///     TestAgent wait STORE STREAM
 ///     TestAgent lock STORE
+///     TestAgent pin STORE STREAM
+///     TestAgent export STORE STREAM ROUNDS
 ///
 /// The first appends until it is told to stop, the second reads until then and prints its report. STYLE is "restless"
 /// or "steady"; WORDS are a file of `SharedWords`, PLACE is the agent's own word there. The others wait to be
 /// killed: with the stream's writer, for a frame at the stream's end, with the allocation lock and its mark that lists are
-/// being changed. The first and the last of them say when they have it.
+/// being changed; or with a pin on all of a stream. They say when they have it, the one that waits aside. The last pins
+/// parts of a stream and reads them so many times.
 @main
 struct Agent {
   static func main() {
     let arguments = CommandLine.arguments
+    // A test's thread may have every signal blocked, and its processes inherit that.
+    var signals = sigset_t()
+    _ = unsafe sigemptyset(&signals)
+    _ = unsafe sigaddset(&signals, SIGALRM)
+    _ = unsafe sigprocmask(SIG_UNBLOCK, &signals, nil)
     alarm(300)
     do {
       switch (arguments.dropFirst().first, arguments.count) {
@@ -25,6 +33,8 @@ struct Agent {
       case ("hold", 4): try hold(arguments[2], arguments[3])
       case ("wait", 4): try wait(arguments[2], arguments[3])
       case ("lock", 3): try takeTheLock(arguments[2])
+      case ("pin", 4): try pin(arguments[2], arguments[3])
+      case ("export", 5): try Export.run(arguments[2], ProvingStream(arguments[3])!, rounds: Int(arguments[4])!)
       default: fail("arguments: \(arguments.dropFirst())", 64)
       }
     } catch {
@@ -95,9 +105,16 @@ struct Agent {
     waitForDeath()
   }
 
-  private static func waitForDeath() {
+  private static func pin(_ path: String, _ stream: String) throws {
+    let pin = try Store(at: path, .readOnly).pin(stream)
+    waitForDeath(saying: "pinned \(pin.blocks)")
+    pin.release()
+  }
+
+  private static func waitForDeath(saying text: String = "holding") {
     // Not by print, which would keep it in a buffer until the process ends.
-    _ = unsafe Glibc.write(STDOUT_FILENO, "holding\n", 8)
+    let line = Array("\(text)\n".utf8)
+    _ = unsafe Glibc.write(STDOUT_FILENO, line, line.count)
     while true { pause() }
   }
 }

@@ -17,6 +17,11 @@ int nts_close(int fd);
 
 /// 1 when `fd` is a regular file; -EISDIR for a directory, -EINVAL for anything else.
 int nts_check_regular(int fd);
+/// Whether a file may be put under the name `path`: 0 when nothing or another regular file is there, 1 when it is the
+/// file behind `fd` by whatever name (not asked when `fd` is negative), -EISDIR for a directory, -EINVAL for a device.
+int nts_check_place(int fd, const char *path);
+/// Takes from others every permission on `fd` that they have not on `like`. The owner may read and write.
+int nts_limit_mode(int fd, int like);
 int nts_file_size(int fd, uint64_t *size);
 int nts_set_file_size(int fd, uint64_t size);
 /// posix_fallocate: real blocks for the range. -EOPNOTSUPP or -EINVAL where the file system cannot.
@@ -40,11 +45,14 @@ int nts_rename(const char *from, const char *to);
 int nts_rename_new(const char *from, const char *to);
 int nts_unlink(const char *path);
 
-/// Open-file-description lock on one byte. `wait` blocks until it is free, else -EAGAIN.
-int nts_lock(int fd, uint64_t offset, int exclusive, int wait);
-int nts_unlock(int fd, uint64_t offset);
-/// 1 when another description holds a lock on the byte that stands in the way of an exclusive one, else 0.
-int nts_lock_is_held(int fd, uint64_t offset);
+/// Open-file-description lock on `count` bytes from `offset` on. `wait` blocks until it is free, else -EAGAIN.
+int nts_lock(int fd, uint64_t offset, uint64_t count, int exclusive, int wait);
+int nts_unlock(int fd, uint64_t offset, uint64_t count);
+
+enum { NTS_LOCK_SHARED = 1, NTS_LOCK_EXCLUSIVE = 2 };
+/// Looks for a lock of another description that overlaps the `count` bytes from `offset` on: 0 when there is none, else
+/// its kind and which of these bytes it covers. Of several locks, whichever the kernel meets first.
+int nts_find_lock(int fd, uint64_t offset, uint64_t count, uint64_t *first, uint64_t *last);
 
 /// Waits while `*word` is `expected`, until a wake whose bits meet `bits` (not 0) or until `deadline` (nts_monotonic_time).
 /// The word may lie in a file mapped by several processes. 0, -EAGAIN (another value), -ETIMEDOUT or -EINTR: the caller

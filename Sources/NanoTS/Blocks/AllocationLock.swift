@@ -6,19 +6,26 @@ import Synchronization
 /// lock next rebuilds the lists from the block headers, which are the truth, before it does anything else.
 struct AllocationLock {
   let file: StoreFile
-  private let lock: FileLock
+  private let descriptor: FileDescriptor
 
-  /// `descriptor` is the holder's own: two writers of one process exclude each other by having two.
+  /// `descriptor` is the holder's own: two writers of one process exclude each other by having two. It holds no pin.
   init(_ file: StoreFile, through descriptor: FileDescriptor) {
     self.file = file
-    lock = FileLock(file: descriptor, offset: StoreFile.LockOffset.allocation)
+    self.descriptor = descriptor
   }
 
   /// Runs `body` with the lists whole and nobody else changing them. An error thrown by `body` leaves the mark set, so
   /// that the next holder rebuilds: `body` returns a value for every refusal that changed nothing.
-  func withLock<R>(_ body: (BlockPool) throws(NanoTSError) -> R) throws(NanoTSError) -> R {
-    try lock.lock()
-    let pool = BlockPool(file: file)
+  ///
+  /// With `takingBlocks`, the bytes of all pins are taken in the same call if nothing is pinned and nobody else has
+  /// the lock: then `body` need not look for pins at each block.
+  func withLock<R>(
+    takingBlocks: Bool = false, _ body: (BlockPool) throws(NanoTSError) -> R
+  ) throws(NanoTSError) -> R {
+    let whole = FileLock(file: descriptor, offsets: StoreFile.LockOffset.pinsAndAllocation)
+    let hasAll = takingBlocks ? try whole.tryLock() : false
+    if !hasAll { try FileLock(file: descriptor, offset: StoreFile.LockOffset.allocation).lock() }
+    let pool = BlockPool(file: file, pins: PinLocks(descriptor: descriptor, holdsAll: hasAll))
     let result: Result<R, NanoTSError>
     do throws(NanoTSError) {
       let epoch = file.shared.allocationEpoch
@@ -31,7 +38,8 @@ struct AllocationLock {
     } catch {
       result = .failure(error)
     }
-    try lock.unlock()
+    // With it go the bytes of the blocks whose life was ended.
+    try whole.unlock()
     return try result.get()
   }
 }

@@ -93,3 +93,21 @@ struct BlockBody {
 extension IndexEntry {
   var position: FramePosition { FramePosition(timestamp: timestamp, key: key) }
 }
+
+extension BlockPreamble {
+  /// True when the preamble says what the block's header says.
+  func belongs(to values: BlockHeaderValues, in file: StoreFile) -> Bool {
+    generation == values.generation && uuid == file.uuid && streamIdentifier == values.streamIdentifier
+      && sequence == values.sequence && segment == values.segment && firstOrdinal == values.firstOrdinal
+      && bodyLayout == values.bodyLayout && Int(blockSize) == file.layout.blockSize
+  }
+}
+
+extension StoreFile {
+  /// The timestamp of the block's last frame, as its header or, while it is open, its index says; nil without a frame.
+  func lastTimestamp(of block: Int, _ values: BlockHeaderValues) -> Int64? {
+    if values.state == .sealed { return values.lastTimestamp }
+    guard let body = BlockBody(self, block, values), body.count > 0 else { return nil }
+    return body.entry(body.count - 1).timestamp
+  }
+}

@@ -5,40 +5,46 @@ extension BlockPool {
   /// O(bytes checked).
   ///
   /// A block that claims to be synced and does not prove itself was being recycled: it and everything older in its
-  /// stream go. A block that was not synced keeps its whole prefix, and everything newer goes. A block missing between
-  /// two others was freed if every writer kept the order of syncs; with `checksAll` it may have been lost, and
-  /// everything newer goes too.
+  /// stream go, except what is protected and proves itself: that was passed over. A block that was not synced keeps its
+  /// whole prefix, and everything newer goes. A block missing between two others was taken or freed if every writer kept
+  /// the order of syncs; with `checksAll` it may have been lost, and everything newer goes too, unless the later block
+  /// has word that it was taken.
   func settle(checkingAll checksAll: Bool) throws(NanoTSError) {
     try rebuild()
+    let keeping = Keeping(file)
     for index in 0..<file.usedSlots where file.slot(index).identifier.relaxed != 0 {
-      settle(file.slot(index), checkingAll: checksAll)
+      settle(file.slot(index), keeping, checkingAll: checksAll)
       releaseSpare(of: file.slot(index))
     }
   }
 
-  private func settle(_ slot: StreamSlot, checkingAll checksAll: Bool) {
-    var keepFrom = 0
-    var keepTo = 0
+  private func settle(_ slot: StreamSlot, _ keeping: Keeping, checkingAll checksAll: Bool) {
+    var kept: [(block: Int, isProtected: Bool)] = []
+    // Nil where nothing need follow on it: at the start, and behind a block that was being recycled.
+    var previous: BlockHeaderValues?
     let blocks = list(of: slot)
-    for (place, block) in blocks.enumerated() {
+    for block in blocks {
       guard let values = file.header(block).values() else { continue }
       let count = Int(values.commit.count)
       let isSynced = values.state == .sealed && Int(values.syncedCount) == count
       let whole = wholeFrames(of: block, values, checkingAll: checksAll || !isSynced)
-      let followsOn = !checksAll || place == keepFrom || followsOn(blocks[place - 1], values)
       if isSynced && whole < count {
-        keepFrom = place + 1
-        keepTo = place + 1
+        kept.removeAll { !$0.isProtected }
+        previous = nil
         continue
       }
-      guard followsOn else { break }
-      keepTo = place + 1
+      if checksAll, let previous, !followsOn(previous, block, values) { break }
+      kept.append((block, values.state == .sealed && whole == count && keeping.isProtected(values)))
+      previous = values
       if whole < count || values.state == .open || values.sealChecksum != values.computedSealChecksum {
         seal(block, values, in: slot, trusting: whole)
         if whole < count { break }
       }
     }
-    for (place, block) in blocks.enumerated() where place < keepFrom || place >= keepTo { drop(block, from: slot) }
+    let staying = Set(kept.map(\.block))
+    for block in blocks where !staying.contains(block) { drop(block, from: slot) }
+    // Frames after the last one that is left were lost and not recycled: their times may come again.
+    if let last = blocks.last, !staying.contains(last), target(slot.tail) != nil { slot.floor = nil }
     alignNextOrdinal(of: slot)
   }
 
@@ -77,15 +83,18 @@ extension BlockPool {
     return body.wholePrefix(trusting: 0, coversPayload: file.checksPayloads)
   }
 
-  private func followsOn(_ earlier: Int, _ values: BlockHeaderValues) -> Bool {
-    guard let before = file.header(earlier).values() else { return false }
-    return before.firstOrdinal &+ UInt64(before.commit.count) == values.firstOrdinal
+  /// True when no block is missing between the two, or those that are were taken: the later block knows from which
+  /// ordinal on, and one that came back by the power loss begins behind that.
+  private func followsOn(_ earlier: BlockHeaderValues, _ block: Int, _ values: BlockHeaderValues) -> Bool {
+    let end = earlier.firstOrdinal &+ UInt64(earlier.commit.count)
+    if end == values.firstOrdinal { return true }
+    let gapStart = file.header(block).precedingEnd.relaxed
+    return gapStart != 0 && gapStart <= end && end < values.firstOrdinal
   }
 
   private func drop(_ block: Int, from slot: StreamSlot) {
     // `seal` gives an empty block back by itself; such a block is in no list any more.
     guard let values = file.header(block).values(), values.holdsFrames else { return }
-    unlink(block, from: slot)
-    release(block)
+    free(block, from: slot)
   }
 }

@@ -6,8 +6,13 @@
 /// begins the new one. Between them the writer may make the end of the earlier life durable, outside the lock.
 struct BlockPool {
   let file: StoreFile
+  /// Nil without the allocation lock, for those who only follow links.
+  var pins: PinLocks? = nil
 
   private var shared: SharedState { file.shared }
+
+  /// Takes the byte that stands for the block among the pins, so that its life can end; false when it is pinned.
+  func takesPin(of values: BlockHeaderValues) throws(NanoTSError) -> Bool { try pins?.take(values) ?? true }
 
   // MARK: Links
 
@@ -32,14 +37,16 @@ struct BlockPool {
     slot.blockCount.storeRelaxed(slot.blockCount.relaxed &+ 1)
   }
 
-  /// Takes `block` out of the stream's list. O(1).
-  func unlink(_ block: Int, from slot: StreamSlot) {
+  /// Takes `block` out of the stream's list; true unless it was the first. Then, when the block's life has ended, the
+  /// stream's `removals` must go up: readers that look before that would keep the block. O(1).
+  @discardableResult
+  func unlink(_ block: Int, from slot: StreamSlot) -> Bool {
     let header = file.header(block)
     let previous = target(header.previous)
     let next = target(header.next)
+    if let previous, let next { noteGap(between: previous, and: next) }
     if let previous {
       file.header(previous).next.storeRelaxed(BlockPool.link(next))
-      slot.removals.storeReleased(slot.removals.relaxed &+ 1)
     } else {
       slot.head.storeRelaxed(BlockPool.link(next))
     }
@@ -49,6 +56,22 @@ struct BlockPool {
       slot.tail.storeRelaxed(BlockPool.link(previous))
     }
     slot.blockCount.storeRelaxed(slot.blockCount.relaxed &- 1)
+    return previous != nil
+  }
+
+  /// Takes `block` out of its stream and puts it on the free list.
+  func free(_ block: Int, from slot: StreamSlot) {
+    let isFromWithin = unlink(block, from: slot)
+    release(block)
+    if isFromWithin { slot.removals.storeReleased(slot.removals.relaxed &+ 1) }
+  }
+
+  /// Leaves word in the later block that those between were taken, so that after power loss they are not taken for
+  /// lost.
+  private func noteGap(between previous: Int, and next: Int) {
+    let header = file.header(previous)
+    let count = UInt64(BlockCommit(word: header.commit.relaxed).count)
+    file.header(next).precedingEnd.storeRelaxed(header.firstOrdinal.relaxed &+ count)
   }
 
   // MARK: Free list
@@ -65,14 +88,14 @@ struct BlockPool {
     shared.freeListCount.storeRelaxed(shared.freeListCount.relaxed &+ 1)
   }
 
-  private func popFree() -> Int? {
+  func popFree() -> Int? {
     guard let block = target(shared.freeListHead) else { return nil }
     shared.freeListHead.storeRelaxed(file.header(block).next.relaxed)
     shared.freeListCount.storeRelaxed(shared.freeListCount.relaxed &- 1)
     return block
   }
 
-  private func takeFresh() -> Int? {
+  func takeFresh() -> Int? {
     let fresh = shared.freshBlocks.relaxed
     guard fresh < shared.availableBlocks.relaxed, Int(fresh) < file.layout.blockCount else { return nil }
     shared.freshBlocks.storeRelaxed(fresh + 1)
@@ -102,26 +125,58 @@ struct BlockPool {
 
   // MARK: Handover
 
-  /// Finds a block for the stream in slot `index` and ends its earlier life: the stream's spare, a free one, a never
-  /// used one, one by growing the file, the spare of a dead writer, or the oldest sealed one. Nil when none is left that
-  /// may be taken. O(streams), whatever the number of blocks.
+  /// Finds a block for the stream in slot `index` and ends its earlier life: the stream's spare, or what `find` gives.
+  /// Nil when none is left that may be taken. First, what the stream's quota has outgrown is released, a few blocks
+  /// each time. O(streams), whatever the number of blocks, and O(blocks that are passed over) where some are kept.
   func claim(for index: Int, reclaiming: Bool, through descriptor: FileDescriptor) throws(NanoTSError) -> Int? {
     let slot = file.slot(index)
     if let spare = claimedSpare(of: slot) { return spare }
-    var block = try takeUnowned()
-    if block == nil, try grow() { block = takeFresh() }
-    if block == nil { block = try takeAbandonedSpare(for: index, through: descriptor) }
-    if block == nil, reclaiming {
-      block = try reclaimOldest(for: index, through: descriptor)
-      // Looking for the oldest may have given back a block in which a dead writer stored nothing.
-      if block == nil { block = popFree() }
-    }
-    guard let block else { return nil }
+    let claimant = Claimant(index: index, reclaims: reclaiming, descriptor: descriptor, keeping: Keeping(file))
+    try releaseOutgrown(by: claimant, atMost: BlockPool.releasedAtOnce)
+    guard let block = try find(for: claimant) else { return nil }
     let header = file.header(block)
     header.generation.beginChange()
     header.state.storeRelaxed(BlockState.claimed.rawValue)
     slot.spareBlock.storeReleased(BlockPool.link(block))
     return block
+  }
+
+  /// How many blocks that the quota has outgrown a change of blocks releases: more than one, so that it catches up.
+  private static let releasedAtOnce = 8
+
+  /// A block for the claimant: a free one, a never used one, one by growing the file, the spare of a dead writer, or
+  /// the oldest sealed one that may be taken.
+  private func find(for claimant: Claimant) throws(NanoTSError) -> Int? {
+    if mayTakeUnowned(claimant) {
+      if let block = try takeUnowned() { return block }
+      if try grow(), let block = takeFresh() { return block }
+    }
+    if !claimant.isAtMaximum(file), let spare = try takeAbandonedSpare(for: claimant) { return spare }
+    guard claimant.reclaims else { return nil }
+    if let block = try reclaim(for: claimant) { return block }
+    // Looking for the oldest may have given back a block in which a dead writer stored nothing.
+    return mayTakeUnowned(claimant) ? popFree() : nil
+  }
+
+  /// True unless the claimant has its maximum, or what nobody has is kept for streams below their minimum.
+  private func mayTakeUnowned(_ claimant: Claimant) -> Bool {
+    guard !claimant.isAtMaximum(file) else { return false }
+    let reserved = claimant.keeping.reserved(for: claimant.index)
+    return reserved == 0 || unownedBlocks > reserved
+  }
+
+  /// Blocks that are nobody's, in a growable store with those that it may still come to have.
+  var unownedBlocks: Int {
+    let most = file.isGrowable ? file.layout.blockCount : Int(shared.availableBlocks.relaxed)
+    return Int(shared.freeListCount.relaxed) + max(0, most - Int(shared.freshBlocks.relaxed))
+  }
+
+  /// True when the next claim is likely to take somebody's block. Asked without the lock.
+  static func isFull(_ file: StoreFile) -> Bool {
+    let shared = file.shared
+    let available = shared.availableBlocks.relaxed
+    return shared.freeListHead.relaxed == 0 && shared.freshBlocks.relaxed >= available
+      && Int(available) >= file.layout.blockCount
   }
 
   /// Begins the new life of the stream's spare block: header, preamble, even generation, then the place in the

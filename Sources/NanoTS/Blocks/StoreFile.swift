@@ -11,6 +11,8 @@ final class StoreFile: Sendable {
   let timeUnit: UInt8
   let checksPayloads: Bool
   let isGrowable: Bool
+  /// A pinned block is never taken; otherwise it is when no other is left.
+  let pinsHold: Bool
   let initialBlockCount: Int
   /// The SharedState page for writing, in a store that a follower opened: the rest of the file is mapped for reading.
   private let sharedWindow: MappedWindow?
@@ -21,15 +23,19 @@ final class StoreFile: Sendable {
     static let allocation = base
     static let writers = base + 1
     static func stream(_ slot: Int) -> UInt64 { base + 4096 + UInt64(slot) }
+    /// What `PinLocks` shares out; just below the allocation lock, so that one call takes or gives back both.
+    static let pins = (base >> 1)...(base - 1)
+    static let pinsAndAllocation = pins.lowerBound...allocation
   }
 
-  init(mapped: MappedFile, sharedWindow: MappedWindow?, layout: StoreLayout, header: FileHeader) {
+  init(mapped: MappedFile, sharedWindow: MappedWindow? = nil, layout: StoreLayout, header: FileHeader) {
     self.mapped = mapped
     self.sharedWindow = sharedWindow
     self.layout = layout
     uuid = header.uuid
     timeUnit = header.timeUnit
     checksPayloads = header.payloadChecksums == 1
+    pinsHold = header.writeIncompatibleFeatures & FileHeader.pinsHold != 0
     isGrowable = header.initialBlockCount < header.blockCount
     initialBlockCount = Int(header.initialBlockCount)
   }
@@ -99,6 +105,15 @@ final class StoreFile: Sendable {
   func syncSlot(_ index: Int) throws(NanoTSError) {
     let start = layout.streamTableOffset + index * StreamSlot.byteCount
     try mapped.sync(start..<(start + StreamSlot.byteCount))
+  }
+
+  /// Makes block `index` one that was never used: zeros in its header and its body.
+  func clear(_ index: Int) {
+    precondition(index >= 0 && index < layout.blockCount)
+    let header = layout.blockTableOffset + index * BlockHeader.byteCount
+    let body = layout.dataOffset + index * layout.blockSize
+    mapped.clear(header..<(header + BlockHeader.byteCount))
+    mapped.clear(body..<(body + layout.blockSize))
   }
 
   /// Makes the SharedState page survive power loss.

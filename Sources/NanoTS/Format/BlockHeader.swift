@@ -24,7 +24,8 @@
 //   112  seal checksum      u32   CRC32C of generation, commit, first timestamp, first key, last timestamp, last key,
 //                                 payload bytes (as u64)
 //   116  payload bytes      u32   sum of the payload lengths, valid when sealed
-//   120  zero               u64
+//   120  preceding end      u64   blocks before this one were taken, from this ordinal on; 0: none that is not the
+//                                 stream's oldest
 //
 //  Links (next, previous) are hints that the allocation lock guards; whoever follows one checks where it leads.
 
@@ -61,6 +62,7 @@ struct BlockHeader {
     static let uniformLength = 108
     static let sealChecksum = 112
     static let payloadBytes = 116
+    static let precedingEnd = 120
   }
 
   /// Written out because inlined readers in other modules use it: offset 0 of the header.
@@ -86,6 +88,7 @@ struct BlockHeader {
   var uniformLength: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.uniformLength) }
   var sealChecksum: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.sealChecksum) }
   var payloadBytes: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.payloadBytes) }
+  var precedingEnd: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.precedingEnd) }
 
   /// True while no handover has begun since `expected` was loaded: what was read of the block before is good.
   @inlinable @inline(__always)
@@ -175,7 +178,7 @@ extension BlockHeader {
         (Offset.bodyLayout, 4), (Offset.streamIdentifier, 8), (Offset.sequence, 8), (Offset.segment, 8),
         (Offset.streamSlot, 4), (Offset.identityChecksum, 4), (Offset.firstOrdinal, 8), (Offset.firstTimestamp, 8),
         (Offset.firstKey, 8), (Offset.lastTimestamp, 8), (Offset.lastKey, 8), (Offset.syncedCount, 4),
-        (Offset.uniformLength, 4), (Offset.sealChecksum, 4), (Offset.payloadBytes, 4), (120, 8),
+        (Offset.uniformLength, 4), (Offset.sealChecksum, 4), (Offset.payloadBytes, 4), (Offset.precedingEnd, 8),
       ])
   }
 }

@@ -103,6 +103,7 @@ extension BlockHeader {
     uniformLength.storeRelaxed(values.uniformLength)
     sealChecksum.storeRelaxed(0)
     payloadBytes.storeRelaxed(0)
+    precedingEnd.storeRelaxed(0)
   }
 
   /// Writes the fields of the seal, then the state that vouches for them. The caller holds the stream's lock.

@@ -5,6 +5,7 @@
 //    12  byte order                   u32   0x01020304
 //    16  incompatible features        u64   a set bit that is not known: the file is not opened
 //    24  write-incompatible features  u64   a set bit that is not known: the file is opened read-only
+//                                           bit 0: pins hold
 //    32  compatible features          u64   set bits that are not known are ignored
 //    40  uuid                        16 B
 //    56  block size                   u64   bytes
@@ -27,7 +28,9 @@ struct FileHeader: Equatable {
   static let version: UInt32 = 1
   static let byteOrderMark: UInt32 = 0x0102_0304
   static let knownIncompatibleFeatures: UInt64 = 0
-  static let knownWriteIncompatibleFeatures: UInt64 = 0
+  static let knownWriteIncompatibleFeatures: UInt64 = pinsHold
+  /// Write-incompatible feature: a writer never takes a pinned block. One that does not know of pins must not write.
+  static let pinsHold: UInt64 = 1
 
   enum Offset {
     static let magic = 0
@@ -91,9 +94,11 @@ struct FileHeader: Equatable {
   }
 
   init(
-    uuid: StoreUUID, layout: StoreLayout, initialBlockCount: Int, timeUnit: UInt8, payloadChecksums: Bool
+    uuid: StoreUUID, layout: StoreLayout, initialBlockCount: Int, timeUnit: UInt8, payloadChecksums: Bool,
+    writeIncompatibleFeatures: UInt64
   ) {
     self.uuid = uuid
+    self.writeIncompatibleFeatures = writeIncompatibleFeatures
     blockSize = UInt64(layout.blockSize)
     blockCount = UInt64(layout.blockCount)
     self.initialBlockCount = UInt64(initialBlockCount)

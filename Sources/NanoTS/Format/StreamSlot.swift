@@ -21,9 +21,10 @@
 //    96  next segment        u64
 //   104  reclaimed blocks    u64
 //   112  reclaimed frames    u64
+//   120  terms               u64   which term entries are in force, and their checksum (StreamTerms)
 //
-//   128  zero               64 B   room for quotas and the stream's codec
-//   192  zero              128 B   room for protected ranges, 8 × (first, last timestamp)
+//   128  zero               16 B   room for the stream's codec
+//   144  term entries      176 B   11 × 16 B: quota and protected ranges
 //   320  name              192 B   UTF-8, no NUL, padded with zeros
 
 /// A view of one slot. Bound: `base` is the slot's first byte in a mapping that holds all its 512 bytes.
@@ -53,6 +54,8 @@ struct StreamSlot {
     static let nextSegment = 96
     static let reclaimedBlocks = 104
     static let reclaimedFrames = 112
+    static let terms = 120
+    static let termEntries = 144
     static let name = 320
   }
 
@@ -71,6 +74,7 @@ struct StreamSlot {
   var nextSegment: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.nextSegment) }
   var reclaimedBlocks: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.reclaimedBlocks) }
   var reclaimedFrames: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.reclaimedFrames) }
+  var terms: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.terms) }
 
   /// The position that the next frame must exceed when the stream has no block left to tell it.
   var floor: FramePosition? {
@@ -146,8 +150,8 @@ extension StreamSlot {
         (Offset.identityChecksum, 4), (Offset.writerProcess, 4), (Offset.spareBlock, 4), (Offset.floorTimestamp, 8),
         (Offset.floorKey, 8), (Offset.hasFloor, 4), (60, 4), (Offset.nextSequence, 8), (Offset.head, 4),
         (Offset.tail, 4), (Offset.blockCount, 4), (Offset.removals, 4), (Offset.nextOrdinal, 8),
-        (Offset.nextSegment, 8), (Offset.reclaimedBlocks, 8), (Offset.reclaimedFrames, 8), (120, 8), (128, 64),
-        (192, 128), (Offset.name, maximumNameByteCount),
+        (Offset.nextSegment, 8), (Offset.reclaimedBlocks, 8), (Offset.reclaimedFrames, 8), (Offset.terms, 8),
+        (128, 16), (Offset.termEntries, termEntriesByteCount), (Offset.name, maximumNameByteCount),
       ])
   }
 }

@@ -151,11 +151,15 @@ extension Cursor {
     return true
   }
 
-  /// The ordinal expected behind the present block, at whose end the cursor is. A gap that was there when the directory
-  /// was read is no news: `next` passes over it.
+  /// The ordinal expected behind the present block, at whose end the cursor is. A gap that was there when the cursor was
+  /// placed is no news: `next` passes over it. One of frames that came later is.
   private var ordinalBehindBlock: UInt64 {
-    blockIndex + 1 < directory.count
-      ? directory[blockIndex + 1].firstOrdinal : max(window!.ordinal(upcoming), passedOrdinal)
+    let here = window!.ordinal(upcoming)
+    guard blockIndex + 1 < directory.count else { return max(here, passedOrdinal) }
+    let next = directory[blockIndex + 1].firstOrdinal
+    // What a damaged block, or one that must prove itself, does not show is told of otherwise or was never there.
+    if next <= passedOrdinal || window!.fault != .none || store.isSuspect { return next }
+    return max(here, passedOrdinal)
   }
 
   /// The ordinal after the stream's last sealed frame, as of now. The stream is looked up first: one that was freed and
@@ -212,6 +216,7 @@ extension Cursor {
   /// Goes to the oldest frame left at or after `expected`, and reports how many were missed.
   private mutating func skipToOldestLeft(expecting expected: UInt64) throws(NanoTSError) {
     passedOrdinal = max(passedOrdinal, expected)
+    let known = directory
     for _ in 0..<Cursor.attempts {
       let end = try sealedEnd()
       _ = try refreshDirectory()
@@ -226,6 +231,7 @@ extension Cursor {
         let slot = expected > window!.firstOrdinal ? expected - window!.firstOrdinal : 0
         if slot < UInt64(window!.count) {
           upcoming = Int(slot)
+          goOn(in: known)
           return try reportMissed(since: expected)
         }
         upcoming = window!.count
@@ -236,10 +242,24 @@ extension Cursor {
     throw NanoTSError.overwritten(missing: 0, of: String(decoding: name, as: UTF8.self))
   }
 
+  /// Having found a block that is left, goes back to the directory in which the cursor knew it: blocks ahead that were
+  /// taken since are in that one and not in a newer one, and are told of when the cursor comes to them.
+  private mutating func goOn(in known: StreamDirectory) {
+    guard let window else { return }
+    let index = known.lastBlock(upToSequence: window.sequence)
+    guard index >= 0, known[index].generation == window.generation, Int(known[index].block) == window.block else {
+      return
+    }
+    directory = known
+    directoryMark = nil
+    blockIndex = index
+  }
+
   /// Throws `.overwritten` when the frame that comes next is not the expected one.
-  private func reportMissed(since expected: UInt64) throws(NanoTSError) {
+  private mutating func reportMissed(since expected: UInt64) throws(NanoTSError) {
     let next = window!.ordinal(upcoming)
     guard next > expected else { return }
+    passedOrdinal = max(passedOrdinal, next)
     throw NanoTSError.overwritten(missing: next - expected, of: String(decoding: name, as: UTF8.self))
   }
 
@@ -254,6 +274,7 @@ extension Cursor {
   /// Going back and finding the frame `ordinal` gone: goes behind the newest frame left before it, or before the oldest
   /// frame there is, and reports how many were missed.
   private mutating func stopBehindNewestLeft(before ordinal: UInt64) throws(NanoTSError) {
+    let known = directory
     let oldestKnown = directory.isEmpty ? ordinal : directory[0].firstOrdinal
     _ = try refreshDirectory()
     var index = directory.isEmpty ? -1 : directory.lastBlock(startingAtOrBefore: ordinal)
@@ -261,6 +282,7 @@ extension Cursor {
       if try enter(index), window!.firstOrdinal <= ordinal {
         let slots = min(ordinal - window!.firstOrdinal &+ 1, UInt64(window!.count))
         upcoming = Int(slots)
+        goOn(in: known)
         throw NanoTSError.overwritten(
           missing: ordinal &+ 1 &- window!.ordinal(upcoming), of: String(decoding: name, as: UTF8.self))
       }

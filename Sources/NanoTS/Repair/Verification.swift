@@ -20,7 +20,7 @@ struct Verification {
 
   // MARK: Stream table
 
-  private mutating func checkSlots() {
+  mutating func checkSlots() {
     for index in 0..<file.usedSlots {
       let slot = file.slot(index)
       let version = slot.version.acquired
@@ -28,6 +28,12 @@ struct Verification {
       guard identifier != 0, version & 1 == 0 else { continue }
       let name = slot.readName(identifier: identifier)
       guard slot.version.isStill(version) else { continue }
+      if slot.readTerms() == nil {
+        add(
+          .stream,
+          "stream table entry \(index) has a quota and protected ranges that do not match their checksum; none is in force",
+          stream: name.map { String(decoding: $0, as: UTF8.self) })
+      }
       if let name {
         names[identifier] = String(decoding: name, as: UTF8.self)
         if slot.nameHash.relaxed != StreamSlot.hash(of: name) {
@@ -44,7 +50,7 @@ struct Verification {
 
   // MARK: Blocks
 
-  private mutating func checkBlock(_ block: Int) {
+  mutating func checkBlock(_ block: Int) {
     let header = file.header(block)
     let generation = header.generation.acquired
     guard !Generation.isOdd(generation) else { return }
@@ -88,13 +94,8 @@ struct Verification {
       add(.preamble, "the preamble does not match its checksum", stream: stream, block: block)
       return
     }
-    let isOfThisBlock =
-      preamble.generation == values.generation && preamble.uuid == file.uuid
-      && preamble.streamIdentifier == values.streamIdentifier && preamble.sequence == values.sequence
-      && preamble.segment == values.segment && preamble.firstOrdinal == values.firstOrdinal
-      && preamble.bodyLayout == values.bodyLayout && Int(preamble.blockSize) == file.layout.blockSize
-      && (stream == nil || String(decoding: preamble.name, as: UTF8.self) == stream)
-    if !isOfThisBlock {
+    let isOfThisStream = stream == nil || String(decoding: preamble.name, as: UTF8.self) == stream
+    if !isOfThisStream || !preamble.belongs(to: values, in: file) {
       add(
         .preamble,
         "the preamble names stream '\(String(decoding: preamble.name, as: UTF8.self))', sequence "

@@ -14,7 +14,7 @@ public struct StreamStatistics: Sendable {
   public let last: Int64?
   /// Segments with at least one block left.
   public let segments: Int
-  /// Blocks taken from the stream for new data, since it was made.
+  /// Blocks taken from the stream for new data, or because its quota had outgrown them, since it was made.
   public let reclaimedBlocks: UInt64
   /// Frames that were in them.
   public let reclaimedFrames: UInt64
@@ -22,6 +22,14 @@ public struct StreamStatistics: Sendable {
   public let isWritten: Bool
   /// The process of that writer.
   public let writerProcessID: Int32?
+  /// What the stream may count on and keeps within.
+  public let quota: StreamQuota
+  /// Ranges of time that are kept until they are released.
+  public let protectedRanges: [ClosedRange<Int64>]
+  /// Of the blocks: those that reach into a protected range.
+  public let protectedBlocks: Int
+  /// Of the blocks: those that a reader has pinned.
+  public let pinnedBlocks: Int
 }
 
 /// Figures of a store.
@@ -50,6 +58,8 @@ public struct StoreStatistics: Sendable {
   public let isGrowable: Bool
   /// What timestamps count.
   public let timeUnit: TimeUnit
+  /// What happens to pinned blocks when no other is left.
+  public let pinPolicy: PinPolicy
   /// Figures of each stream, by name.
   public let streams: [StreamStatistics]
 
@@ -61,6 +71,10 @@ public struct StoreStatistics: Sendable {
   public var reclaimedBlocks: UInt64 { streams.reduce(0) { $0 &+ $1.reclaimedBlocks } }
   /// Frames reclaimed from all streams.
   public var reclaimedFrames: UInt64 { streams.reduce(0) { $0 &+ $1.reclaimedFrames } }
+  /// Blocks of all streams that reach into a protected range.
+  public var protectedBlocks: Int { streams.reduce(0) { $0 + $1.protectedBlocks } }
+  /// Blocks of all streams that a reader has pinned.
+  public var pinnedBlocks: Int { streams.reduce(0) { $0 + $1.pinnedBlocks } }
   /// Timestamp of the oldest frame of any stream.
   public var first: Int64? { streams.compactMap(\.first).min() }
   /// Timestamp of the newest frame of any stream.
@@ -95,15 +109,20 @@ public struct BlockDescription: Sendable {
   public let lastTimestamp: Int64?
   /// Bytes taken by preamble, payloads and index.
   public let usedBytes: Int
+  /// True when a reader, in whatever process, has pinned it.
+  public let isPinned: Bool
+  /// True when it reaches into a protected range.
+  public let isProtected: Bool
 }
 
 extension Store {
   /// Figures of the store and of each stream. Throws `.closed` or `.ioFailure`. O(blocks), and O(frames) in open blocks.
   public func statistics() throws(NanoTSError) -> StoreStatistics {
     let all = try blocks()
+    let pinned = try PinLocks.pinned(file.mapped.descriptor)
     var streams: [StreamStatistics] = []
     for name in try self.streams() {
-      if let statistics = try statistics(of: name) { streams.append(statistics) }
+      if let statistics = try statistics(of: name, pinned) { streams.append(statistics) }
     }
     let size: UInt64 = try file.mapped.descriptor.size()
     return StoreStatistics(
@@ -111,51 +130,73 @@ extension Store {
       availableBlocks: all.count, freeBlocks: all.count { $0.state == .free },
       openBlocks: all.count { $0.state == .open }, sealedBlocks: all.count { $0.state == .sealed },
       streamCapacity: file.layout.streamCapacity, checksums: file.checksPayloads, isGrowable: file.isGrowable,
-      timeUnit: timeUnit, streams: streams)
+      timeUnit: timeUnit, pinPolicy: pinPolicy, streams: streams)
   }
 
   /// Figures of one stream, or nil when there is none of that name. Throws `.invalidName`, `.closed` or `.ioFailure`.
   /// O(blocks of the stream).
   public func statistics(of stream: String) throws(NanoTSError) -> StreamStatistics? {
+    try statistics(of: stream, PinLocks.pinned(file.mapped.descriptor))
+  }
+
+  private func statistics(
+    of stream: String, _ pinned: IntervalSet<UInt64>
+  ) throws(NanoTSError) -> StreamStatistics? {
     try checkOpen()
     guard let found = StreamTable(file: file).find(try StreamTable.checkedName(stream)) else { return nil }
-    let survey = try StreamSurvey(self, found)
+    let blocks = try StreamSurvey(self, found).blocks
     let slot = file.slot(found.slot)
+    let terms = slot.readTerms() ?? StreamTerms()
     let lock = FileLock(file: file.mapped.descriptor, offset: StoreFile.LockOffset.stream(found.slot))
     let isWritten = try lock.isHeldByAnother()
     return StreamStatistics(
-      name: stream, blocks: survey.blocks.count, frames: survey.blocks.reduce(0) { $0 + UInt64($1.frames) },
-      bytes: survey.blocks.reduce(0) { $0 + $1.payloadBytes }, first: survey.blocks.first?.first,
-      last: survey.blocks.last?.last, segments: Set(survey.blocks.map(\.segment)).count,
+      name: stream, blocks: blocks.count, frames: blocks.reduce(0) { $0 + UInt64($1.frames) },
+      bytes: blocks.reduce(0) { $0 + $1.payloadBytes }, first: blocks.first?.first,
+      last: blocks.last?.last, segments: Set(blocks.map(\.segment)).count,
       reclaimedBlocks: slot.reclaimedBlocks.relaxed, reclaimedFrames: slot.reclaimedFrames.relaxed,
-      isWritten: isWritten, writerProcessID: isWritten ? Int32(bitPattern: slot.writerProcess.relaxed) : nil)
+      isWritten: isWritten, writerProcessID: isWritten ? Int32(bitPattern: slot.writerProcess.relaxed) : nil,
+      quota: StreamQuota(terms.quota), protectedRanges: terms.protected.ranges,
+      protectedBlocks: blocks.count { terms.protected.overlaps($0.first, $0.last) },
+      pinnedBlocks: blocks.count { block in
+        let offset = PinLocks.offset(slot: found.slot, identifier: found.identifier, sequence: block.sequence)
+        return pinned.overlaps(offset, offset)
+      })
   }
 
   /// Every block of the file, in the file's order. Throws `.closed` or `.ioFailure`. O(blocks).
   public func blocks() throws(NanoTSError) -> [BlockDescription] {
     try checkOpen()
     var names: [UInt64: String] = [:]
+    var terms: [UInt64: StreamTerms] = [:]
     for stream in StreamTable(file: file).all() {
       names[stream.identifier] = String(decoding: stream.name, as: UTF8.self)
+      terms[stream.identifier] = file.slot(stream.slot).readTerms()
     }
+    let pinned = try PinLocks.pinned(file.mapped.descriptor)
     let count = try file.blocksInFile()
-    return (0..<count).map { describe($0, names) }
+    return (0..<count).map { describe($0, names, terms, pinned) }
   }
 
-  private func describe(_ index: Int, _ names: [UInt64: String]) -> BlockDescription {
+  private func describe(
+    _ index: Int, _ names: [UInt64: String], _ terms: [UInt64: StreamTerms], _ pinned: IntervalSet<UInt64>
+  ) -> BlockDescription {
     guard let values = file.header(index).values(), values.holdsFrames,
       let stream = names[values.streamIdentifier] ?? StreamTable(file: file).name(of: values)
     else {
       return BlockDescription(
         index: index, state: .free, stream: nil, sequence: 0, frames: 0, firstTimestamp: nil, lastTimestamp: nil,
-        usedBytes: 0)
+        usedBytes: 0, isPinned: false, isProtected: false)
     }
     let count = Int(values.commit.count)
     let used = Int(values.commit.payloadEnd) + count * Int(values.bodyLayout.entrySize)
+    let place = PinLocks.offset(of: values)
+    let last = file.lastTimestamp(of: index, values)
+    let protected = terms[values.streamIdentifier]?.protected ?? IntervalSet()
     return BlockDescription(
       index: index, state: values.state == .sealed ? .sealed : .open, stream: stream, sequence: values.sequence,
       frames: count, firstTimestamp: count > 0 ? values.firstTimestamp : nil,
       lastTimestamp: values.state == .sealed && count > 0 ? values.lastTimestamp : nil,
-      usedBytes: min(used, blockSize))
+      usedBytes: min(used, blockSize), isPinned: pinned.overlaps(place, place),
+      isProtected: last.map { protected.overlaps(values.firstTimestamp, $0) } ?? false)
   }
 }

@@ -75,6 +75,9 @@ public final class Store: Sendable {
   /// The number of blocks; of a growable store, the cap.
   public var blockCount: Int { file.layout.blockCount }
 
+  /// What happens to pinned blocks when no other is left.
+  public var pinPolicy: PinPolicy { file.pinsHold ? .hold : .giveWay }
+
   /// Leaves the store: new writers and questions throw `.closed`. Idempotent.
   ///
   /// Writers, cursors and sequences that are still there keep the mapping and go on working; the store counts as

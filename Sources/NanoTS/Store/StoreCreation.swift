@@ -16,11 +16,22 @@ enum StoreCreation {
       throw NanoTSError(
         .invalidBlockCount, "initial block count \(initial) is outside 1...\(options.blockCount), the block count")
     }
-    if !replacing { try refuseExisting(path) }
+    try publishing(at: path, replacing: replacing) { temporary throws(NanoTSError) in
+      try write(temporary, layout, initial, options)
+    }
+  }
+
+  /// Runs `write` with a temporary name beside `path`; the file that it makes there, whole and synced, is then given its
+  /// own name.
+  static func publishing<R>(
+    at path: String, replacing: Bool, _ write: (_ temporary: String) throws(NanoTSError) -> R
+  ) throws(NanoTSError) -> R {
+    if replacing { _ = try FileDescriptor.checkPlace(path, for: nil) } else { try refuseExisting(path) }
     let temporary = "\(path).\(Machine.processID)-\(String(Entropy.next(), radix: 16)).new"
     do throws(NanoTSError) {
-      try write(temporary, layout, initial, options)
+      let result = try write(temporary)
       try publish(temporary, as: path, replacing: replacing)
+      return result
     } catch {
       // The first error is the one to report; a file that was never created cannot be removed and need not be.
       unsafe nts_unlink(temporary)
@@ -47,7 +58,8 @@ enum StoreCreation {
     try descriptor.reserve(0..<layout.fileSize(blocks: initial))
     let header = FileHeader(
       uuid: StoreUUID(high: Entropy.next(), low: Entropy.next()), layout: layout, initialBlockCount: initial,
-      timeUnit: options.timeUnit.rawValue, payloadChecksums: options.checksums)
+      timeUnit: options.timeUnit.rawValue, payloadChecksums: options.checksums,
+      writeIncompatibleFeatures: options.pins == .hold ? FileHeader.pinsHold : 0)
     let mapped = try MappedFile(mapping: descriptor, byteCount: layout.dataOffset, writable: true)
     unsafe header.write(to: UnsafeMutableRawBufferPointer(start: mapped.base, count: FileHeader.byteCount))
     let shared = unsafe SharedState(base: mapped.base + FileHeader.byteCount)
@@ -56,7 +68,8 @@ enum StoreCreation {
     try descriptor.sync()
   }
 
-  private static func create(_ path: String) throws(NanoTSError) -> FileDescriptor {
+  /// Makes a file that was not there. Throws `.notFound` when its directory is not there.
+  static func create(_ path: String) throws(NanoTSError) -> FileDescriptor {
     do throws(NanoTSError) {
       return try FileDescriptor(opening: path, .createExclusively)
     } catch {

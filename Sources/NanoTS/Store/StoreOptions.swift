@@ -1,3 +1,11 @@
+/// What happens to pinned blocks (``Pin``) when no other block is left that a writer may take.
+public enum PinPolicy: Sendable, CaseIterable {
+  /// The oldest pinned block is taken and its reader is told: recording goes on.
+  case giveWay
+  /// Pinned blocks are not taken and not freed: appends throw `.noFreeBlocks` until the pins are released.
+  case hold
+}
+
 /// The shape of a new store. Everything in it is fixed when the store is created.
 public struct StoreOptions: Sendable {
   /// Bytes of one block: a multiple of 4 KiB from 4 KiB to 1 GiB. A block is the unit of recycling and of syncing, and
@@ -15,11 +23,14 @@ public struct StoreOptions: Sendable {
   /// Whether each frame's checksum covers its payload (default). Without, it covers only the index entry: appends of
   /// large frames are faster, and damage in a payload goes unnoticed.
   public var checksums: Bool
+  /// Whether pinned blocks give way when nothing else is left (default), or hold. A build that does not know of pins may
+  /// only read a store where they hold.
+  public var pins: PinPolicy
 
   /// Options with the defaults of the properties above.
   public init(
     blockSize: Int = 1 << 20, blockCount: Int = 64, initialBlockCount: Int? = nil, streamCapacity: Int = 1_024,
-    timeUnit: TimeUnit = .nanoseconds, checksums: Bool = true
+    timeUnit: TimeUnit = .nanoseconds, checksums: Bool = true, pins: PinPolicy = .giveWay
   ) {
     self.blockSize = blockSize
     self.blockCount = blockCount
@@ -27,5 +38,6 @@ public struct StoreOptions: Sendable {
     self.streamCapacity = streamCapacity
     self.timeUnit = timeUnit
     self.checksums = checksums
+    self.pins = pins
   }
 }

@@ -3,6 +3,7 @@ struct StreamSurvey {
   /// One block with at least one frame.
   struct Block {
     let block: Int
+    let generation: UInt64
     let sequence: UInt64
     let segment: UInt64
     let firstOrdinal: UInt64
@@ -27,6 +28,21 @@ struct StreamSurvey {
     self.blocks = blocks
   }
 
+  /// Only the blocks with frames in `range`. O(log blocks + blocks in the range).
+  init(_ store: Store, _ stream: StreamTable.Stream, in range: ClosedRange<Int64>) throws(NanoTSError) {
+    let directory = try store.directories.directory(of: stream.identifier, slot: stream.slot)
+    var blocks: [Block] = []
+    var index = directory.lastBlock(startingAtOrBefore: FramePosition(timestamp: range.lowerBound, key: .min))
+    while index < directory.count {
+      defer { index += 1 }
+      // By the block itself: a directory may know it from before its first frame.
+      guard let block = StreamSurvey.look(store, directory[index]) else { continue }
+      if block.first > range.upperBound { break }
+      if block.last >= range.lowerBound { blocks.append(block) }
+    }
+    self.blocks = blocks
+  }
+
   private static func look(_ store: Store, _ entry: DirectoryEntry) -> Block? {
     let header = store.file.header(Int(entry.block))
     guard let values = header.values(), values.generation == entry.generation, values.holdsFrames,
@@ -43,7 +59,8 @@ struct StreamSurvey {
     let bytes = mustCount ? body.payloadByteCount(of: frames) : UInt64(values.payloadBytes)
     guard header.isStill(values.generation) else { return nil }
     return Block(
-      block: Int(entry.block), sequence: values.sequence, segment: values.segment, firstOrdinal: values.firstOrdinal,
-      frames: frames, first: first, last: last, payloadBytes: bytes, isOpen: values.state == .open)
+      block: Int(entry.block), generation: values.generation, sequence: values.sequence, segment: values.segment,
+      firstOrdinal: values.firstOrdinal, frames: frames, first: first, last: last, payloadBytes: bytes,
+      isOpen: values.state == .open)
   }
 }

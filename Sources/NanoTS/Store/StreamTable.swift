@@ -78,7 +78,9 @@ struct StreamTable {
     for field in [slot.writerProcess, slot.spareBlock, slot.hasFloor, slot.head, slot.tail, slot.blockCount] {
       field.storeRelaxed(0)
     }
-    for field in [slot.nextSequence, slot.nextOrdinal, slot.nextSegment, slot.reclaimedBlocks, slot.reclaimedFrames] {
+    for field in [
+      slot.nextSequence, slot.nextOrdinal, slot.nextSegment, slot.reclaimedBlocks, slot.reclaimedFrames, slot.terms,
+    ] {
       field.storeRelaxed(0)
     }
     slot.removals.storeRelaxed(slot.removals.relaxed &+ 1)

@@ -21,19 +21,40 @@ final class FileDescriptor: Sendable {
 
   /// Opens `path`. Throws `.notFound`, `.cannotOpen`, `.readOnly`, `.alreadyExists`, `.outOfSpace` or `.ioFailure`.
   init(opening path: String, _ mode: Mode) throws(NanoTSError) {
-    guard !path.isEmpty, !path.utf8.contains(0) else {
-      throw NanoTSError(.invalidArgument, "the path '\(path)' is empty or holds a NUL byte")
-    }
+    try FileDescriptor.check(path)
     number = try unsafe SystemCall.check(nts_open(path, mode.flag), "open", path)
     self.path = path
     let kind = nts_check_regular(number)
     if kind < 0 {
       nts_close(number)
-      if kind == -ErrorNumber.invalid {
-        throw NanoTSError(.cannotOpen, "\(path) is not a regular file; give the path of a store")
-      }
-      throw SystemCall.failure(-kind, "open", path)
+      throw FileDescriptor.failure(ofKind: kind, path)
     }
+  }
+
+  private static func check(_ path: String) throws(NanoTSError) {
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+      throw NanoTSError(.invalidArgument, "the path '\(path)' is empty or holds a NUL byte")
+    }
+  }
+
+  private static func failure(ofKind result: Int32, _ path: String) -> NanoTSError {
+    result == -ErrorNumber.invalid
+      ? NanoTSError(.cannotOpen, "\(path) is not a regular file; give the path of a store")
+      : SystemCall.failure(-result, "open", path)
+  }
+
+  /// Throws `.cannotOpen` or `.invalidArgument` when no file may be put under the name `path`: a directory or a device is
+  /// there. True when what is there is `file`, by whatever name.
+  static func checkPlace(_ path: String, for file: FileDescriptor?) throws(NanoTSError) -> Bool {
+    try check(path)
+    let result = unsafe nts_check_place(file?.number ?? -1, path)
+    guard result >= 0 else { throw failure(ofKind: result, path) }
+    return result == 1
+  }
+
+  /// Takes from others every permission that they have not on `other`.
+  func limitPermissions(to other: FileDescriptor) throws(NanoTSError) {
+    try SystemCall.check(nts_limit_mode(number, other.number), "fchmod", path)
   }
 
   /// A new description of the same file: locks belong to descriptions, so each holder of a lock has its own.

@@ -33,6 +33,19 @@ final class MappedFile: Sendable {
     try unsafe SystemCall.check(
       nts_sync_range(base + start, range.upperBound - start), "msync", descriptor.path)
   }
+
+  /// Moves the bytes of `range` to `offset`; the two may overlap.
+  func move(_ range: Range<Int>, to offset: Int) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= byteCount && offset >= 0)
+    precondition(range.count <= byteCount - offset)
+    unsafe (base + offset).copyMemory(from: base + range.lowerBound, byteCount: range.count)
+  }
+
+  /// Fills `range` with zeros.
+  func clear(_ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= byteCount)
+    unsafe (base + range.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
+  }
 }
 
 /// A few bytes of a file, mapped for writing apart from the rest of it; unmapped when the last reference goes.

@@ -24,20 +24,20 @@ struct BlockHandover {
 
   /// Claims a block for the stream, or returns nil when none may be taken. What readers see of the stream is unchanged.
   func claim() throws(NanoTSError) -> Int? {
-    let claimed = try lease.allocation.withLock { pool throws(NanoTSError) in
+    let takesBlocks = autoReclaim && BlockPool.isFull(file)
+    let claimed = try lease.allocation.withLock(takingBlocks: takesBlocks) { pool throws(NanoTSError) in
       try pool.claim(for: lease.stream.slot, reclaiming: autoReclaim, through: lease.descriptor)
     }
     if let claimed, durability != .none { try file.syncHeader(claimed) }
     return claimed
   }
 
-  var noFreeBlocks: NanoTSError {
-    let remedy =
-      autoReclaim
-      ? "all of them are being written; give the store more blocks or write fewer streams at once"
-      : "free blocks, or open the writer with auto-reclaim"
+  /// Why `claim` gave nothing, as it looks now. O(blocks).
+  func noFreeBlocks() throws(NanoTSError) -> NanoTSError {
+    let obstacles = try Obstacles(file, lease.stream.slot, reclaims: autoReclaim)
     return NanoTSError(
-      .noFreeBlocks, "no block of the \(file.layout.blockCount) in \(file.path) is free: \(remedy)")
+      .noFreeBlocks,
+      "no block of the \(file.layout.blockCount) in \(file.path) is free: \(obstacles.description)")
   }
 
   /// Begins the life of `block`, claimed before, as the stream's newest.

@@ -40,7 +40,7 @@ final class StreamLease {
     try FileLock(file: descriptor, offset: StoreFile.LockOffset.stream(stream.slot)).unlock()
   }
 
-  private static func tableFull(_ file: StoreFile, _ name: [UInt8]) -> NanoTSError {
+  static func tableFull(_ file: StoreFile, _ name: [UInt8]) -> NanoTSError {
     NanoTSError(
       .tooManyStreams,
       "the stream '\(String(decoding: name, as: UTF8.self))' cannot be made: the store \(file.path) has all of its "
@@ -55,13 +55,16 @@ final class StreamLease {
         + "\(holder); a stream has one writer at a time: close that one or take another stream")
   }
 
-  /// The position that the next frame must exceed: that of the stream's last frame.
+  /// The position that the next frame must exceed: that of the stream's last frame, also where that one was recycled
+  /// and an older block was kept.
   func lastPosition() -> FramePosition? {
     let pool = BlockPool(file: file)
+    let floor = slot.floor
     guard let tail = pool.target(slot.tail), let values = file.header(tail).values(), values.state == .sealed else {
-      return slot.floor
+      return floor
     }
-    return FramePosition(timestamp: values.lastTimestamp, key: values.lastKey)
+    let last = FramePosition(timestamp: values.lastTimestamp, key: values.lastKey)
+    return floor.map { max($0, last) } ?? last
   }
 
   /// True when the stream's newest block has room for keys in its index.

@@ -153,7 +153,7 @@ struct WriterCore {
       try sealOpenBlock()
       claimed = try handover.claim()
     }
-    guard let block = claimed else { throw handover.noFreeBlocks }
+    guard let block = claimed else { throw try handover.noFreeBlocks() }
     try sealOpenBlock()
     let keyed = usesKeys || stamp.key != 0
     appender = try handover.install(

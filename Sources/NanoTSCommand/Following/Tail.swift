@@ -37,11 +37,9 @@ final class Tail {
     let known = try store.streams()
     let names = wanted.isEmpty ? known : wanted
     printer = FramePrinter(form.line(of: [], in: store), streams: [])
+    try follow(names, from: try LastFrames(count, of: names, in: store).cursors, countsFromZero: false)
     for name in names where !known.contains(name) {
       Diagnostics.say("stream '\(PrintableText.string(name))' is not there yet; waiting for it")
-    }
-    for (name, cursor) in zip(names, try LastFrames(count, of: names, in: store).cursors) {
-      try follow(name, from: cursor, countsFromZero: false)
     }
     tellHowItWaits()
   }
@@ -75,15 +73,17 @@ final class Tail {
     return true
   }
 
-  private func follow(_ name: String, from cursor: Cursor, countsFromZero: Bool) throws {
-    if follower == nil {
-      follower = try opened.store.follow(from: cursor)
-    } else {
-      try follower?.add(cursor)
+  private func follow(_ names: [String], from cursors: [Cursor], countsFromZero: Bool) throws {
+    for (name, cursor) in zip(names, cursors) {
+      if follower == nil {
+        follower = try opened.store.follow(from: cursor)
+      } else {
+        try follower?.add(cursor)
+      }
+      numbers[name] = streams.count
+      streams.append(Followed(countsFromZero: countsFromZero))
     }
-    numbers[name] = streams.count
-    streams.append(Followed(countsFromZero: countsFromZero))
-    printer.add([name])
+    if !names.isEmpty { printer.add(names) }
   }
 
   // MARK: What no frame tells
@@ -101,9 +101,9 @@ final class Tail {
 
   private func followNewStreams(countsFromZero: Bool) throws {
     guard wanted.isEmpty else { return }
-    for name in try opened.store.streams() where numbers[name] == nil {
-      try follow(name, from: try opened.store.cursor(of: name), countsFromZero: countsFromZero)
-    }
+    let store = opened.store
+    let names = try store.streams().filter { numbers[$0] == nil }
+    try follow(names, from: try names.map { try store.cursor(of: $0) }, countsFromZero: countsFromZero)
   }
 
   /// Goes on with the beginning of the store that took this one's place.
@@ -114,7 +114,7 @@ final class Tail {
     opened = next
     (follower, streams, numbers) = (nil, [], [:])
     printer = FramePrinter(form.line(of: [], in: next.store), streams: [])
-    for name in wanted { try follow(name, from: try next.store.cursor(of: name), countsFromZero: false) }
+    try follow(wanted, from: try wanted.map { try next.store.cursor(of: $0) }, countsFromZero: false)
     try followNewStreams(countsFromZero: false)
     tellHowItWaits()
   }

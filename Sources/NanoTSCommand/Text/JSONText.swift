@@ -3,8 +3,17 @@ import FoundationEssentials
 /// What `--json` prints in place of a table: one JSON document, its keys in alphabetical order.
 enum JSONDocument {
   static func text(_ value: some Encodable) throws -> String {
+    try text(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+  }
+
+  /// The same in one line.
+  static func line(_ value: some Encodable) throws -> String {
+    try text(value, [.sortedKeys, .withoutEscapingSlashes])
+  }
+
+  private static func text(_ value: some Encodable, _ formatting: JSONEncoder.OutputFormatting) throws -> String {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting = formatting
     return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
   }
 }

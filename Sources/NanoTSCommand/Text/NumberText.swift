@@ -67,4 +67,15 @@ enum SpanText {
     let next = units[min(largest + 1, units.count - 1)]
     return "\(NumberText.grouped(count)) \(units[largest].name) \(rest / next.seconds) \(next.name)"
   }
+
+  /// The same in one unit, for narrow columns: `3.2 ms`, `12.3 s`, `47 min`, `9 d`.
+  static func short(seconds: Double) -> String {
+    let size = seconds.magnitude
+    guard size < 9e15 else { return "\(seconds) s" }
+    if size < 0.9995 { return "\(NumberText.decimal(seconds * 1e3, places: size < 0.01 ? 1 : 0)) ms" }
+    if size < 59.95 { return "\(NumberText.decimal(seconds, places: 1)) s" }
+    let whole = Int64(size)
+    let unit = units.dropLast().first { whole >= 2 * $0.seconds } ?? units[units.count - 1]
+    return "\(seconds < 0 ? "-" : "")\(NumberText.grouped(whole / unit.seconds)) \(unit.name)"
+  }
 }

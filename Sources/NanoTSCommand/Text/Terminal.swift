@@ -4,27 +4,34 @@ import Glibc
 struct Terminal {
   let isTerminal: Bool
   let columns: Int
+  let rows: Int
   let hasColour: Bool
+  /// False where text can only be added line by line.
+  let canPlaceText: Bool
 
-  /// The width assumed where there is no terminal to ask.
+  /// The size assumed where there is no terminal to ask.
   private static let defaultColumns = 100
+  private static let defaultRows = 24
 
   static let standardOutput = Terminal(descriptor: STDOUT_FILENO)
 
   init(descriptor: Int32) {
     isTerminal = isatty(descriptor) == 1
-    columns = isTerminal ? Self.width(of: descriptor) : Self.defaultColumns
+    (columns, rows) = isTerminal ? Self.size(of: descriptor) : (Self.defaultColumns, Self.defaultRows)
     // https://no-color.org: any value that is not empty turns colour off.
     let refusesColour = unsafe getenv("NO_COLOR").map { unsafe $0.pointee != 0 } ?? false
-    let isDumb = unsafe getenv("TERM").map { unsafe String(cString: $0) == "dumb" } ?? false
-    hasColour = isTerminal && !refusesColour && !isDumb
+    let kind = unsafe getenv("TERM").map { unsafe String(cString: $0) } ?? ""
+    hasColour = isTerminal && !refusesColour && kind != "dumb"
+    canPlaceText = isTerminal && !kind.isEmpty && kind != "dumb"
   }
 
-  private static func width(of descriptor: Int32) -> Int {
+  private static func size(of descriptor: Int32) -> (columns: Int, rows: Int) {
     var size = winsize()
     // TIOCGWINSZ writes one winsize, which is what the pointer leads to.
-    guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return defaultColumns }
-    return Int(size.ws_col)
+    guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 else { return (defaultColumns, defaultRows) }
+    return (
+      size.ws_col > 0 ? Int(size.ws_col) : defaultColumns, size.ws_row > 0 ? Int(size.ws_row) : defaultRows
+    )
   }
 
   /// True when a write of a short line will not wait. A terminal stopped by Ctrl-S would hold the writer up.

@@ -29,13 +29,16 @@ struct CreateVerb: ParsableCommand {
   @Flag(help: "Write no checksums with the frames.")
   var noChecksums = false
 
+  @Flag(help: "Pinned blocks are never taken: recording fails when no others are left. Without, they give way.")
+  var pinsHold = false
+
   @Flag(help: "Replace the file if there is one already. What it holds is lost.")
   var replace = false
 
   func run() throws {
     let options = StoreOptions(
       blockSize: blockSize.bytes, blockCount: blocks, initialBlockCount: initialBlocks, streamCapacity: streamCapacity,
-      timeUnit: unit, checksums: !noChecksums)
+      timeUnit: unit, checksums: !noChecksums, pins: pinsHold ? .hold : .giveWay)
     let store = try makeStore(options)
     let statistics = try store.statistics()
     try store.close()

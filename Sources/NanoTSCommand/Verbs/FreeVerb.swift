@@ -7,7 +7,8 @@ struct FreeVerb: ParsableCommand {
     abstract: "Give blocks of a stream back to the store.",
     discussion: """
       With --from or --to, the sealed blocks that lie wholly inside the range are freed: frames of blocks that reach \
-      beyond it stay. With --all, the stream goes with all its blocks and its name can be used afresh.
+      beyond it stay, and so do protected blocks, and pinned ones in a store where pins hold. With --all, the stream \
+      goes with all its blocks and its name can be used afresh.
       """
   )
 
@@ -34,7 +35,13 @@ struct FreeVerb: ParsableCommand {
       all ? try store.free(stream: stream) : try store.free(stream, in: try range.range(in: store.timeUnit))
     try store.close()
     let output = StandardOutput()
-    output.write("freed \(NumberText.counted(freed.blocks, "block")), \(NumberText.counted(freed.frames, "frame"))\n")
+    output.write(
+      "freed \(NumberText.counted(freed.blocks, "block")), \(NumberText.counted(freed.frames, "frame"))"
+        + "\(left(freed.protectedBlocks, "protected"))\(left(freed.pinnedBlocks, "pinned"))\n")
     try output.flush()
+  }
+
+  private func left(_ blocks: Int, _ why: String) -> String {
+    blocks > 0 ? "; \(NumberText.counted(blocks, "\(why) block")) left" : ""
   }
 }

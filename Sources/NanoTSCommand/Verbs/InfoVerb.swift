@@ -42,6 +42,7 @@ struct InfoVerb: ParsableCommand {
     let growth = statistics.isGrowable ? ", grows as needed" : ""
     let checksums = statistics.checksums ? "with checksums" : "without checksums"
     let streams = "\(NumberText.grouped(statistics.streams.count)) of \(NumberText.grouped(statistics.streamCapacity))"
+    let kept = keptFact(of: statistics).map { [("kept", $0)] } ?? []
     return [
       ("size", "\(NumberText.size(statistics.fileSize)) on disk\(growth)"),
       ("format", "version \(statistics.formatVersion), times in \(statistics.timeUnit.plural), \(checksums)"),
@@ -49,7 +50,18 @@ struct InfoVerb: ParsableCommand {
       ("streams", streams),
       ("frames", framesFact(of: statistics)),
       ("time", timeFact(of: statistics, &times)),
-    ]
+    ] + kept
+  }
+
+  /// What may not be used again as yet; nil when there is nothing to say.
+  private func keptFact(of statistics: StoreStatistics) -> String? {
+    var parts: [String] = []
+    if statistics.protectedBlocks > 0 {
+      parts.append("\(NumberText.counted(statistics.protectedBlocks, "block")) protected")
+    }
+    if statistics.pinnedBlocks > 0 { parts.append("\(NumberText.counted(statistics.pinnedBlocks, "block")) pinned") }
+    if statistics.pinPolicy == .hold { parts.append("pins hold") }
+    return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }
 
   private func blocksFact(of statistics: StoreStatistics) -> String {
@@ -85,6 +97,8 @@ private struct StoreRecord: Encodable {
     let usedBytes: Int
     @Nullable var first: Int64?
     @Nullable var last: Int64?
+    let isPinned: Bool
+    let isProtected: Bool
   }
 
   let path: String
@@ -99,6 +113,9 @@ private struct StoreRecord: Encodable {
   let openBlocks: Int
   let sealedBlocks: Int
   let streamCapacity: Int
+  let pinnedBlocks: Int
+  let protectedBlocks: Int
+  let pinsHold: Bool
   let frames: UInt64
   let bytes: UInt64
   let reclaimedBlocks: UInt64
@@ -123,6 +140,9 @@ private struct StoreRecord: Encodable {
     openBlocks = statistics.openBlocks
     sealedBlocks = statistics.sealedBlocks
     streamCapacity = statistics.streamCapacity
+    pinnedBlocks = statistics.pinnedBlocks
+    protectedBlocks = statistics.protectedBlocks
+    pinsHold = statistics.pinPolicy == .hold
     frames = statistics.frames
     bytes = statistics.bytes
     reclaimedBlocks = statistics.reclaimedBlocks
@@ -135,7 +155,7 @@ private struct StoreRecord: Encodable {
     self.blocks = blocks.map {
       BlockRecord(
         index: $0.index, state: $0.state.word, stream: $0.stream, frames: $0.frames, usedBytes: $0.usedBytes,
-        first: $0.firstTimestamp, last: $0.lastTimestamp)
+        first: $0.firstTimestamp, last: $0.lastTimestamp, isPinned: $0.isPinned, isProtected: $0.isProtected)
     }
   }
 }

@@ -22,22 +22,40 @@ struct StreamsVerb: ParsableCommand {
   }
 
   static func table(of streams: [StreamStatistics], _ times: inout TimeText) -> Table {
-    // Who writes is worth a column while somebody does.
-    let isWritten = streams.contains(where: \.isWritten)
     let columns: [Table.Column] = [
       .left("stream"), .right("frames"), .right("bytes"), .right("blocks"), .right("segments"), .left("first"),
       .left("last"),
     ]
-    var table = Table(columns + (isWritten ? [.left("writer")] : []))
-    for stream in streams {
+    // What is kept, and who writes, is worth a column while something is, and somebody does.
+    var extras: [(column: Table.Column, cells: [String])] = []
+    if streams.contains(where: { $0.pinnedBlocks > 0 }) {
+      extras.append((.right("pinned"), streams.map { NumberText.grouped($0.pinnedBlocks) }))
+    }
+    if streams.contains(where: { $0.quota != StreamQuota() }) {
+      extras.append((.left("quota"), streams.map { orDash(QuotaText.string($0.quota, times.unit)) }))
+    }
+    if streams.contains(where: { !$0.protectedRanges.isEmpty }) {
+      extras.append((.left("protected"), streams.map { orDash(protection(of: $0, &times)) }))
+    }
+    if streams.contains(where: \.isWritten) { extras.append((.left("writer"), streams.map(writer(of:)))) }
+    var table = Table(columns + extras.map(\.column))
+    for (index, stream) in streams.enumerated() {
       let cells = [
         PrintableText.string(stream.name), NumberText.grouped(stream.frames), NumberText.size(stream.bytes),
         NumberText.grouped(stream.blocks), NumberText.grouped(stream.segments), times.string(stream.first),
         times.string(stream.last),
       ]
-      table.add(cells + (isWritten ? [writer(of: stream)] : []))
+      table.add(cells + extras.map { $0.cells[index] })
     }
     return table
+  }
+
+  private static func orDash(_ text: String) -> String { text.isEmpty ? "–" : text }
+
+  private static func protection(of stream: StreamStatistics, _ times: inout TimeText) -> String {
+    guard !stream.protectedRanges.isEmpty else { return "" }
+    let ranges = stream.protectedRanges.map { RangeText.string($0, &times) }
+    return "\(NumberText.counted(stream.protectedBlocks, "block")): \(ranges.joined(separator: "; "))"
   }
 
   private static func writer(of stream: StreamStatistics) -> String {
@@ -61,6 +79,10 @@ struct StreamRecord: Encodable {
   let reclaimedFrames: UInt64
   let isWritten: Bool
   @Nullable var writerProcessID: Int32?
+  let quota: QuotaRecord
+  let protectedRanges: [RangeRecord]
+  let protectedBlocks: Int
+  let pinnedBlocks: Int
 
   init(_ stream: StreamStatistics, _ times: inout TimeText) {
     name = stream.name
@@ -76,5 +98,9 @@ struct StreamRecord: Encodable {
     reclaimedFrames = stream.reclaimedFrames
     isWritten = stream.isWritten
     writerProcessID = stream.writerProcessID
+    quota = QuotaRecord(stream.quota)
+    protectedRanges = stream.protectedRanges.map(RangeRecord.init)
+    protectedBlocks = stream.protectedBlocks
+    pinnedBlocks = stream.pinnedBlocks
   }
 }

@@ -12,6 +12,13 @@ struct ModelCursor {
   /// After `previous` came to an end: the cursor stands before the oldest frame that it knew of, which the model does
   /// not know when that frame is gone.
   private var isAtFront = false
+  /// What was there when the cursor got its place: the ordinals of frames, and where they ended.
+  private var present: [ClosedRange<UInt64>] = []
+  private var presentEnd: UInt64 = 0
+  /// How far it has come since. Frames before that which are gone it may be told of once more, when it went back.
+  private var farthest: UInt64 = 0
+  /// Frames that it was told it missed.
+  private var told: [Range<UInt64>] = []
 
   init(cursor: Cursor, name: String, life: Int?) {
     self.cursor = cursor
@@ -35,6 +42,7 @@ struct ModelCursor {
       return
     }
     if isOtherLife { place(at: nil) }
+    if next == nil || !step.isRelative { notePresent(stream) }
     try check(frame, step, stream)
   }
 
@@ -45,6 +53,27 @@ struct ModelCursor {
     case end
     case next
     case previous
+
+    var isRelative: Bool {
+      switch self {
+      case .next, .previous: true
+      default: false
+      }
+    }
+  }
+
+  private mutating func notePresent(_ stream: ModelStream?) {
+    presentEnd = stream?.nextOrdinal ?? 0
+    present = (stream?.blocks ?? []).compactMap { block in
+      block.frames.first.map { $0.ordinal...block.frames.last!.ordinal }
+    }
+    farthest = 0
+    told = []
+  }
+
+  /// True for a frame that was gone before the cursor got its place: it is passed over without a word.
+  private func wasGone(_ ordinal: UInt64) -> Bool {
+    ordinal < presentEnd && !present.contains { $0.contains(ordinal) }
   }
 
   private mutating func run(_ step: Step) throws(NanoTSError) -> Frame? {
@@ -62,9 +91,16 @@ struct ModelCursor {
 
   private mutating func place(at ordinal: UInt64?, standing: Bool = false) {
     next = ordinal
+    farthest = max(farthest, ordinal ?? 0)
     isStanding = standing
     isAtFront = false
   }
+
+  /// True for a frame that the cursor must be told of when it comes to the next one behind it.
+  private func isNews(_ ordinal: UInt64) -> Bool { ordinal >= farthest && !wasGone(ordinal) }
+
+  /// True for one that it need not be told of when it goes back.
+  private func isNoNews(_ ordinal: UInt64) -> Bool { wasGone(ordinal) || told.contains { $0.contains(ordinal) } }
 
   private func fail(_ what: String) -> Mismatch {
     Mismatch(description: "cursor on '\(name)' at \(next as Any): \(what)")
@@ -98,12 +134,10 @@ struct ModelCursor {
   private func frameAfter(_ frames: [ModelFrame], _ stream: ModelStream?, handedOut frame: Frame?) throws -> ModelFrame?
   {
     guard let next else { return frames.first }
-    guard let following = frames.first(where: { $0.ordinal >= next }) else { return nil }
-    // Passing over frames in silence is right only for what `free` took.
-    if following.ordinal > next, frame != nil {
-      guard (next..<following.ordinal).allSatisfy({ stream!.freed.contains($0) }) else {
-        throw fail("\(following.ordinal - next) recycled frames were passed over in silence")
-      }
+    let following = frames.first { $0.ordinal >= next }
+    let end = following?.ordinal ?? stream?.nextOrdinal ?? next
+    if end > next, (frame == nil) == (following == nil), (next..<end).contains(where: isNews) {
+      throw fail("\(end - next) frames up to \(end) were passed over in silence")
     }
     return following
   }
@@ -155,12 +189,12 @@ struct ModelCursor {
         return
       }
       guard following > next else { throw fail("next threw \(error) though frame \(next) is there") }
-      // Frames that `free` took before the cursor's last look may be left out of the count.
-      let quiet = (next..<following).prefix { stream.freed.contains($0) }.count
-      let missed = error.missedFrames
-      guard missed <= following - next, missed + UInt64(quiet) >= following - next else {
-        throw fail("next reported \(missed) missed, the model \(following - next) of which \(quiet) were freed")
+      let gap = next..<following
+      let (news, missed) = (UInt64(gap.count(where: isNews)), error.missedFrames)
+      guard missed <= following - next, missed >= news, !gap.allSatisfy(wasGone) else {
+        throw fail("next reported \(missed) missed, the model \(following - next), of which \(news) are news")
       }
+      told.append(gap)
       place(at: following)
     case .previous:
       let target = Int64(next) - 1 - (isStanding ? 1 : 0)
@@ -168,10 +202,16 @@ struct ModelCursor {
       guard left.map({ Int64($0.ordinal) < target }) ?? true, error.missedFrames > 0 else {
         throw fail("previous threw \(error) though frame \(target) is there")
       }
-      if let left, error.missedFrames != UInt64(target) - left.ordinal {
-        throw fail("previous reported \(error.missedFrames) missed, the model \(UInt64(target) - left.ordinal)")
+      if let left {
+        let gap = (left.ordinal + 1)...UInt64(target)
+        // Behind the end of the cursor's block there may be such as were gone before, or told of.
+        let quiet = gap.reversed().prefix(while: isNoNews).count
+        guard error.missedFrames <= gap.count, error.missedFrames >= gap.count - quiet else {
+          throw fail("previous reported \(error.missedFrames) missed, the model \(gap.count), \(quiet) of it quiet")
+        }
       }
       place(at: left.map { $0.ordinal + 1 } ?? frames.first?.ordinal ?? stream.nextOrdinal)
+      if left == nil { notePresent(stream) }
     default: throw fail("\(step) threw \(error)")
     }
   }

@@ -15,6 +15,8 @@ struct ModelRun {
   private var model: ModelStore
   private var writers: [String: Writer] = [:]
   private var cursors: [ModelCursor] = []
+  /// The engine's pins, as `model.pins` has them.
+  private var pins: [Pin] = []
   private var clock: Int64 = 0
   private(set) var steps = 0
 
@@ -25,12 +27,13 @@ struct ModelRun {
     let initial = random.oneIn(3) ? Int.random(in: 1...blocks, using: &random) : blocks
     let blockSize = random.oneIn(4) ? 8192 : 4096
     names = (0..<Int.random(in: 1...4, using: &random)).map { String(repeating: "s\($0)", count: 1 + $0 * 9) }
+    let pinsHold = random.oneIn(3)
     store = try Store.create(
       at: path,
       StoreOptions(
         blockSize: blockSize, blockCount: blocks, initialBlockCount: initial == blocks ? nil : initial,
-        streamCapacity: 8, checksums: !random.oneIn(5)), replacing: true)
-    model = ModelStore(blockSize: blockSize, capacity: blocks, initial: initial)
+        streamCapacity: 8, checksums: !random.oneIn(5), pins: pinsHold ? .hold : .giveWay), replacing: true)
+    model = ModelStore(blockSize: blockSize, capacity: blocks, initial: initial, pinsHold: pinsHold)
     self.random = random
   }
 
@@ -58,6 +61,11 @@ struct ModelRun {
     case 537..<540: markHolderDead()
     case 540..<560: try ask(name)
     case 560..<570: try walk(name)
+    case 570..<576: try pin(name)
+    case 576..<581: unpin()
+    case 581..<584: try protect(name)
+    case 584..<589: try unprotect(name)
+    case 589..<593: try setQuota(name)
     default: try moveCursor(name)
     }
   }
@@ -201,18 +209,75 @@ struct ModelRun {
     let high = random.oneIn(3) ? Int64.max : low &+ Int64.random(in: 0...800, using: &random)
     let freed = try store.free(name, in: low...max(low, high))
     let expected = model.free(name, in: low...max(low, high))
-    guard freed.blocks == expected.blocks, freed.frames == UInt64(expected.frames) else {
+    let same = ModelStore.Freed(
+      blocks: freed.blocks, frames: Int(freed.frames), protected: freed.protectedBlocks, pinned: freed.pinnedBlocks)
+    guard same == expected else {
       throw Mismatch(description: "free of '\(name)' gave \(freed), the model \(expected)")
     }
   }
 
   private mutating func freeStream(_ name: String) throws {
     if writers[name] != nil {
-      try same(try code { try store.free(stream: name) }, .streamBusy, "free of the busy stream '\(name)'")
+      try same(try code { try store.free(stream: name) }, model.free(stream: name), "free of the busy stream '\(name)'")
       try close(name)
     }
-    try store.free(stream: name)
-    model.free(stream: name)
+    try same(try code { try store.free(stream: name) }, model.free(stream: name), "free of the stream '\(name)'")
+  }
+
+  // MARK: Keeping
+
+  private mutating func pin(_ name: String) throws {
+    if pins.count >= 3 { unpin() }
+    let range = range()
+    let (pin, expected) = (try store.pin(name, in: range), model.pin(name, range))
+    guard pin.blocks == expected.sequences.count, pin.range == expected.range else {
+      throw Mismatch(
+        description: "pin of '\(name)' in \(range) holds \(pin.blocks) blocks, \(pin.range as Any), in the model "
+          + "\(expected)")
+    }
+    pins.append(pin)
+    model.pins.append(expected)
+  }
+
+  private mutating func unpin() {
+    guard !pins.isEmpty else { return }
+    let index = Int.random(in: 0..<pins.count, using: &random)
+    // Half of them go by losing their last reference.
+    if random.oneIn(2) { pins[index].release() }
+    pins.remove(at: index)
+    model.pins.remove(at: index)
+  }
+
+  private mutating func protect(_ name: String) throws {
+    let low = clock - Int64.random(in: -300...800, using: &random)
+    let range = low...(random.oneIn(6) ? .max : max(low, low &+ Int64.random(in: 0...200, using: &random)))
+    try same(
+      try code { try store.protect(name, in: range) }, model.protect(name, range, true), "protect '\(name)' \(range)")
+  }
+
+  private mutating func unprotect(_ name: String) throws {
+    let range = random.oneIn(2) ? Int64.min...Int64.max : range()
+    try same(
+      try code { try store.releaseProtection(of: name, in: range) }, model.protect(name, range, false),
+      "release of the protection of '\(name)' in \(range)")
+  }
+
+  private mutating func setQuota(_ name: String) throws {
+    var quota = StreamQuota()
+    if random.oneIn(2) { quota.minimumBlocks = Int.random(in: -1...4, using: &random) }
+    if random.oneIn(2) { quota.maximumBlocks = Int.random(in: 0...6, using: &random) }
+    if random.oneIn(3) { quota.maximumAge = Int64.random(in: 0...900, using: &random) }
+    let expected = model.setQuota(quota, of: name)
+    do {
+      let freed = try store.setQuota(quota, of: name)
+      guard case .success(let released) = expected, released == (freed.blocks, Int(freed.frames)) else {
+        throw Mismatch(description: "\(quota) for '\(name)' freed \(freed), the model \(expected)")
+      }
+    } catch let error as NanoTSError {
+      guard case .failure(error.code) = expected else {
+        throw Mismatch(description: "\(quota) for '\(name)' threw \(error), the model \(expected)")
+      }
+    }
   }
 
   private mutating func reopen() throws {
@@ -293,9 +358,27 @@ struct ModelRun {
     let report = try store.verify()
     guard report.isClean else { throw Mismatch(description: "verify found \(report.findings)") }
     for name in names { try compare(name) }
+    try comparePins()
     let free = try store.statistics().freeBlocks
     let expected = model.available - model.used + model.slots.count { $0?.hasSpare ?? false }
     guard free == expected else { throw Mismatch(description: "\(free) blocks are free, in the model \(expected)") }
+  }
+
+  private func comparePins() throws {
+    for (pin, expected) in zip(pins, model.pins) {
+      let lost = model.lostBlocks(of: expected)
+      guard pin.lostBlocks == lost, pin.isIntact == (lost == 0) else {
+        throw Mismatch(description: "a pin of '\(pin.stream)' has lost \(pin.lostBlocks) blocks, in the model \(lost)")
+      }
+    }
+    let expected = names.compactMap { model[$0] }.map { stream in
+      stream.blocks.count { !$0.frames.isEmpty && model.isPinned(stream, $0) }
+    }
+    let statistics = try store.statistics()
+    let pinned = try store.blocks().count { $0.isPinned && $0.frames > 0 }
+    guard statistics.pinnedBlocks == expected.reduce(0, +), pinned == statistics.pinnedBlocks else {
+      throw Mismatch(description: "\(statistics.pinnedBlocks) blocks are pinned, in the model \(expected)")
+    }
   }
 
   private func compare(_ name: String) throws {
@@ -315,7 +398,9 @@ struct ModelRun {
     guard statistics.frames == UInt64(frames.count), statistics.blocks == blocks.count,
       statistics.bytes == UInt64(frames.reduce(0) { $0 + $1.payload.count }),
       statistics.first == frames.first?.timestamp, statistics.last == frames.last?.timestamp,
-      statistics.reclaimedBlocks == stream.reclaimedBlocks, statistics.reclaimedFrames == stream.reclaimedFrames
+      statistics.reclaimedBlocks == stream.reclaimedBlocks, statistics.reclaimedFrames == stream.reclaimedFrames,
+      statistics.quota == stream.quota, statistics.protectedRanges == stream.protected,
+      statistics.protectedBlocks == blocks.count(where: { model.isProtected(stream, $0) })
     else { throw Mismatch(description: "statistics of '\(name)' are \(statistics)") }
     let segments = try store.segments(of: name)
     let runs = try store.contiguousRuns(of: name)

@@ -52,8 +52,9 @@ struct ModelStream {
   var reclaimedBlocks: UInt64 = 0
   var reclaimedFrames: UInt64 = 0
   var writer: ModelWriter?
-  /// Ordinals that `free` took out; readers may pass over them without a word.
-  var freed: Set<UInt64> = []
+  var quota = StreamQuota()
+  /// In order, none touching another.
+  var protected: [ClosedRange<Int64>] = []
 
   var frames: [ModelFrame] { blocks.flatMap(\.frames) }
 
@@ -63,14 +64,17 @@ struct ModelStream {
 struct ModelStore {
   let blockSize: Int
   let capacity: Int
+  let pinsHold: Bool
   var available: Int
   var used = 0
   var slots: [ModelStream?] = []
+  var pins: [ModelPin] = []
   private var lives = 0
 
-  init(blockSize: Int, capacity: Int, initial: Int) {
+  init(blockSize: Int, capacity: Int, initial: Int, pinsHold: Bool = false) {
     self.blockSize = blockSize
     self.capacity = capacity
+    self.pinsHold = pinsHold
     available = initial
   }
 
@@ -81,27 +85,26 @@ struct ModelStore {
   // MARK: Writers
 
   mutating func openWriter(_ name: String, metadata: String, autoReclaim: Bool, clamps: Bool) -> Int {
-    let index: Int
-    if let known = slot(name) {
-      index = known
-    } else {
-      lives += 1
-      let stream = ModelStream(name: name, life: lives)
-      if let empty = slots.firstIndex(where: { $0 == nil }) {
-        index = empty
-        slots[index] = stream
-      } else {
-        index = slots.count
-        slots.append(stream)
-      }
-    }
+    let index = findOrMake(name)
     recover(index)
     let stream = slots[index]!
-    let last = stream.blocks.last.map { $0.frames.last!.position } ?? stream.floor
+    let positions = [stream.blocks.last?.frames.last?.position, stream.floor].compactMap { $0 }
     slots[index]!.writer = ModelWriter(
       segment: stream.nextSegment, metadata: metadata, usesKeys: stream.blocks.last?.isKeyed ?? false,
-      autoReclaim: autoReclaim, clamps: clamps, last: last)
+      autoReclaim: autoReclaim, clamps: clamps, last: positions.max())
     return index
+  }
+
+  mutating func findOrMake(_ name: String) -> Int {
+    if let known = slot(name) { return known }
+    lives += 1
+    let stream = ModelStream(name: name, life: lives)
+    if let empty = slots.firstIndex(where: { $0 == nil }) {
+      slots[empty] = stream
+      return empty
+    }
+    slots.append(stream)
+    return slots.count - 1
   }
 
   /// Seals the last block of a stream without a writer, or takes it back if it is empty.
@@ -122,53 +125,6 @@ struct ModelStore {
   }
 
   // MARK: Blocks
-
-  /// Takes a block for the stream as the engine does; false when there is none.
-  mutating func claim(for index: Int, reclaiming: Bool) -> Bool {
-    if slots[index]!.hasSpare { return true }
-    if used == available, available < capacity {
-      available = min(capacity, available + max(1, min(available, (1 << 30) / blockSize)))
-    }
-    if used < available {
-      used += 1
-    } else if let dead = slots.firstIndex(where: { $0?.hasSpare == true && $0?.writer == nil }), dead != index {
-      slots[dead]!.hasSpare = false
-    } else {
-      guard reclaiming else { return false }
-      // Looking for the oldest may give back an empty block, which is then taken.
-      if !reclaimOldest() {
-        guard used < available else { return false }
-        used += 1
-      }
-    }
-    slots[index]!.hasSpare = true
-    return true
-  }
-
-  private mutating func reclaimOldest() -> Bool {
-    var oldest: (slot: Int, last: Int64)?
-    var open: [Int] = []
-    func consider(_ index: Int, _ block: ModelBlock) {
-      let last = block.frames.last!.timestamp
-      if oldest.map({ last < $0.last }) ?? true { oldest = (index, last) }
-    }
-    for index in slots.indices {
-      guard let block = slots[index]?.blocks.first else { continue }
-      if block.isSealed { consider(index, block) } else { open.append(index) }
-    }
-    for index in open {
-      let block = slots[index]!.blocks[0]
-      guard oldest.map({ block.firstTimestamp < $0.last }) ?? true, slots[index]!.writer == nil else { continue }
-      recover(index)
-      if let sealed = slots[index]!.blocks.first { consider(index, sealed) }
-    }
-    guard let victim = oldest else { return false }
-    let block = slots[victim.slot]!.blocks.removeFirst()
-    slots[victim.slot]!.floor = block.frames.last!.position
-    slots[victim.slot]!.reclaimedBlocks += 1
-    slots[victim.slot]!.reclaimedFrames += UInt64(block.frames.count)
-    return true
-  }
 
   private mutating func install(_ index: Int, first: FramePosition) {
     var stream = slots[index]!
@@ -246,31 +202,6 @@ struct ModelStore {
     slots[index]!.blocks[block].payloadEnd += (frame.payload.count + 7) / 8 * 8
     slots[index]!.blocks[block].frames.append(stored)
     return nil
-  }
-
-  // MARK: Freeing
-
-  mutating func free(_ name: String, in range: ClosedRange<Int64>) -> (blocks: Int, frames: Int) {
-    guard let index = slot(name) else { return (0, 0) }
-    let gone = slots[index]!.blocks.filter {
-      $0.isSealed && range.contains($0.frames.first!.timestamp) && range.contains($0.frames.last!.timestamp)
-    }
-    let sequences = Set(gone.map(\.sequence))
-    slots[index]!.blocks.removeAll { sequences.contains($0.sequence) }
-    for block in gone { slots[index]!.freed.formUnion(block.frames.map(\.ordinal)) }
-    used -= gone.count
-    if slots[index]!.blocks.isEmpty, let floor = slots[index]!.floor,
-      !gone.isEmpty || range.contains(floor.timestamp)
-    {
-      slots[index]!.floor = nil
-    }
-    return (gone.count, gone.reduce(0) { $0 + $1.frames.count })
-  }
-
-  mutating func free(stream name: String) {
-    guard let index = slot(name) else { return }
-    used -= slots[index]!.blocks.count + (slots[index]!.hasSpare ? 1 : 0)
-    slots[index] = nil
   }
 }
 

@@ -20,7 +20,7 @@ struct GoldenStore: Sendable, CustomStringConvertible {
   private static let folder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
     .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Golden").path
 
-  static let all = [ring, growable]
+  static let all = [ring, growable, kept]
 
   /// Makes the file unless it is there.
   func writeIfMissing() throws {
@@ -98,5 +98,33 @@ struct GoldenStore: Sendable, CustomStringConvertible {
       for number in 0..<120 { try writer.append(sample(number).payload, at: sample(number).timestamp) }
       try writer.close()
       try store.free("samples", in: -30...20)
+    })
+  // MARK: One in which something is kept
+
+  private static func picture(_ number: Int) -> StoredFrame {
+    StoredFrame(Int64(number), payload(number, 900), ordinal: UInt64(number))
+  }
+
+  /// Pins hold, "alarm" has a minimum, "camera" a maximum of four blocks, of which the one with frames 4 to 7 is
+  /// protected: the ring of the other three has turned behind it.
+  static let kept = GoldenStore(
+    name: "kept.nts", options: StoreOptions(blockSize: 4096, blockCount: 6, streamCapacity: 2, pins: .hold),
+    contents: [
+      "camera": (Array(4..<8) + Array(20..<32)).map(picture),
+      "alarm": [StoredFrame(3, [1], ordinal: 0)],
+    ],
+    metadata: ["camera": ["lens"], "alarm": [""]],
+    write: { store in
+      try store.setQuota(StreamQuota(minimumBlocks: 2), of: "alarm")
+      try store.setQuota(StreamQuota(maximumBlocks: 4, maximumAge: 10_000), of: "camera")
+      for range in [0...0, 5...6, 900...Int64.max, -9...(-5)] { try store.protect("camera", in: range) }
+      try store.releaseProtection(of: "camera", in: 0...0)
+      for range: ClosedRange<Int64> in [-9...(-8), -6...(-5)] { try store.releaseProtection(of: "camera", in: range) }
+      let camera = try store.writer(for: "camera", metadata: "lens")
+      for number in 0..<32 { try camera.append(picture(number).payload, at: picture(number).timestamp) }
+      try camera.close()
+      let alarm = try store.writer(for: "alarm")
+      try alarm.append([1], at: 3)
+      try alarm.close()
     })
 }

@@ -19,13 +19,15 @@ final class SmallDisk: Sendable {
     guard result == 0 else { throw Refused(systemError: errno) }
   }
 
-  /// Refused while a file is open for writing.
-  func makeReadOnly() throws {
-    let result = unsafe mount("nanots-test", directory.path, "tmpfs", UInt(MS_REMOUNT) | UInt(MS_RDONLY), nil)
-    guard result == 0 else { throw Refused(systemError: errno) }
-  }
-
   deinit { _ = unsafe umount2(directory.path, Int32(MNT_DETACH)) }
+
+  /// From now on nobody writes to it. Refused while a file is open for writing.
+  func makeReadOnly() throws {
+    let flags = UInt(MS_REMOUNT | MS_RDONLY)
+    guard unsafe mount("nanots-test", directory.path, "tmpfs", flags, nil) == 0 else {
+      throw Refused(systemError: errno)
+    }
+  }
 
   func path(_ name: String) -> String { directory.path(name) }
   func contents() throws -> [String] { try directory.contents() }

@@ -3,8 +3,8 @@ import NanoTS
 import TestAgent
 import Testing
 
-/// Writers and readers at work on one ring until enough was checked.
-final class TortureRun {
+/// Writers and readers at work on one ring until enough was checked. One thread at a time uses it.
+final class TortureRun: @unchecked Sendable {
   /// When it is over: after so many seconds, or when so many frames were checked.
   enum Limit {
     case seconds(Double)
@@ -88,8 +88,11 @@ final class TortureRun {
   func run(until limit: Limit) async throws -> TortureReport {
     words.secondsLeft = 3600
     let start = Date()
-    while !isReached(limit, since: start), !hasFailed { try await Task.sleep(for: .milliseconds(10)) }
-    words.stop()
+    // On a thread of its own: other tests block those of the pool, and meanwhile nobody would say stop.
+    try await onThread { [unowned self] in
+      while !isReached(limit, since: start), !hasFailed { usleep(10_000) }
+      words.stop()
+    }
     var report = TortureReport()
     for process in processes { await noteFailure { _ = try await process.finish() } }
     for reader in readers {

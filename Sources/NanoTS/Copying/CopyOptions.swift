@@ -1,0 +1,85 @@
+/// What of a store is copied, and into how many blocks.
+public struct CopyOptions: Sendable {
+  /// The streams to copy; nil (default): all.
+  public var streams: [String]?
+  /// The timestamps to copy, both ends included. Default: all. With less than all, streams without a frame in the range
+  /// stay away; otherwise each chosen stream comes along, also an empty one.
+  public var range: ClosedRange<Int64>
+  /// How many blocks the copy has, so that recording can go on in it. Nil (default): as many as it uses, at least 1.
+  public var blockCount: Int?
+
+  /// Options with the defaults of the properties above.
+  public init(streams: [String]? = nil, range: ClosedRange<Int64> = Int64.min...Int64.max, blockCount: Int? = nil) {
+    self.streams = streams
+    self.range = range
+    self.blockCount = blockCount
+  }
+
+  var isWholeRange: Bool { range == Int64.min...Int64.max }
+}
+
+/// How far a copy has come.
+public struct CopyProgress: Sendable {
+  /// What is being done.
+  public enum Phase: Sendable {
+    /// Frames are copied into the new file.
+    case copying
+    /// The new file is read again and checked.
+    case verifying
+  }
+
+  /// What is being done.
+  public let phase: Phase
+  /// Blocks done in this phase: of the store while copying, of the copy while verifying.
+  public let blocks: Int
+  /// Blocks to do in this phase.
+  public let totalBlocks: Int
+  /// Frames copied so far.
+  public let frames: UInt64
+  /// Frames that were to be copied when it began.
+  public let totalFrames: UInt64
+  /// The sum of the payload lengths copied so far.
+  public let bytes: UInt64
+}
+
+/// What a copy holds, and what it does not.
+public struct CopyReport: Sendable {
+  /// Streams in the copy.
+  public internal(set) var streams = 0
+  /// Blocks that hold frames in the copy.
+  public internal(set) var blocks = 0
+  /// Frames in the copy.
+  public internal(set) var frames: UInt64 = 0
+  /// The sum of their payload lengths.
+  public internal(set) var bytes: UInt64 = 0
+  /// Length of the copy's file in bytes.
+  public internal(set) var fileSize: UInt64 = 0
+  /// Frames that were there when the copy began and were recycled or freed before they were copied.
+  public internal(set) var missedFrames: UInt64 = 0
+  /// Frames left out because they or their block are damaged.
+  public internal(set) var damagedFrames: UInt64 = 0
+  /// Frames left out because nobody vouches for them: those behind the first one that does not prove itself, in a block
+  /// that a dead writer or a power loss left so. No reader of the store sees them either.
+  public internal(set) var unprovenFrames: UInt64 = 0
+  /// What is damaged: one for each run of damaged frames, block or stream, at most `maximumFindings`.
+  public internal(set) var findings: [Finding] = []
+
+  /// How many findings a report holds.
+  public static let maximumFindings = 1_000
+
+  /// True when the copy holds everything that was visible when it began and was asked for.
+  public var isComplete: Bool { missedFrames == 0 && damagedFrames == 0 && findings.isEmpty }
+
+  mutating func note(_ finding: Finding) {
+    if findings.count < CopyReport.maximumFindings { findings.append(finding) }
+  }
+
+  /// Adds what copying one block came to.
+  mutating func add(_ part: CopyReport) {
+    frames += part.frames
+    bytes += part.bytes
+    damagedFrames &+= part.damagedFrames
+    unprovenFrames &+= part.unprovenFrames
+    for finding in part.findings { note(finding) }
+  }
+}
