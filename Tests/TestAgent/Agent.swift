@@ -67,7 +67,7 @@ struct Agent {
     alarm(words.secondsLeft)
     // Of those who wait for frames, one half is woken by writers and one looks again and again.
     let access: Store.Access = role == .follow && seed % 2 == 0 ? .following : .readOnly
-    var reader = TortureReader(try Store(at: arguments[2], access), streams, words, place, seed: seed)
+    var reader = try TortureReader(try Store(at: arguments[2], access), streams, words, place, seed: seed)
     try reader.run(role)
     print(reader.report.lines)
   }

@@ -25,6 +25,7 @@ extension TortureReader {
         require(
           error.missedFrames <= expected &+ 1 &- oldest, stream,
           "previous() missed \(error.missedFrames) frames from \(expected) down to \(oldest)")
+        if error.missedFrames > 0 { try requireGone(before: expected &+ 1, stream) }
         expected &-= error.missedFrames
         isTold = true
       }

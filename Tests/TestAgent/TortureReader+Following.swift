@@ -25,8 +25,7 @@ extension TortureReader {
         let isRight = try check(frame, stream, .following)
         tally.add(frame.ordinal, isRight)
       } catch {
-        guard error.code == .overwritten else { throw error }
-        tally.add(missed: error.missedFrames)
+        try add(error, to: &tally, stream)
       }
       if left & 1023 == 0 { noteProgress() }
     }
@@ -43,13 +42,12 @@ extension TortureReader {
       left -= 1
       guard let followed = try follower.next(waitingMilliseconds: Self.milliseconds) else { continue }
       let (frame, index) = (followed.frame, streams.firstIndex { $0.name == followed.stream }!)
-      if frame.missed > 0 { tallies[index].add(missed: frame.missed) }
+      if frame.missed > 0 { try add(missed: frame.missed, to: &tallies[index], streams[index]) }
       do throws(NanoTSError) {
         let isRight = try check(frame, streams[index], .following)
         tallies[index].add(frame.ordinal, isRight)
       } catch {
-        guard error.code == .overwritten else { throw error }
-        tallies[index].add(missed: error.missedFrames)
+        try add(error, to: &tallies[index], streams[index])
       }
       if left & 1023 == 0 { noteProgress() }
     }

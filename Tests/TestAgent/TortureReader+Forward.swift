@@ -31,8 +31,7 @@ extension TortureReader {
         let isRight = try check(frame, stream, .next)
         tally.add(frame.ordinal, isRight)
       } catch {
-        guard error.code == .overwritten else { throw error }
-        tally.add(missed: error.missedFrames)
+        try add(error, to: &tally, stream)
       }
     }
     return false
@@ -47,8 +46,7 @@ extension TortureReader {
         guard let batch = try cursor.nextBatch() else { return true }
         try take(batch, stream, &tally)
       } catch {
-        guard error.code == .overwritten else { throw error }
-        tally.add(missed: error.missedFrames)
+        try add(error, to: &tally, stream)
       }
     }
     return false
@@ -66,7 +64,7 @@ extension TortureReader {
       require(wrong == 0, stream, "\(wrong) of the \(count) frames from \(batch.firstOrdinal) on are wrong")
     } catch {
       guard error.code == .overwritten else { throw error }
-      tally.add(missed: count)
+      try add(missed: count, to: &tally, stream)
     }
   }
 
@@ -121,13 +119,12 @@ extension TortureReader {
     var tally = Tally()
     var left = 500_000
     for frame in try store.frames(of: stream.name) {
-      if frame.missed > 0 { tally.add(missed: frame.missed) }
+      if frame.missed > 0 { try add(missed: frame.missed, to: &tally, stream) }
       do throws(NanoTSError) {
         let isRight = try check(frame, stream, .sequence)
         tally.add(frame.ordinal, isRight)
       } catch {
-        guard error.code == .overwritten else { throw error }
-        tally.add(missed: error.missedFrames)
+        try add(error, to: &tally, stream)
       }
       left -= 1
       if left & 1023 == 0 {

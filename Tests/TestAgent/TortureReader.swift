@@ -16,6 +16,8 @@ public struct TortureReader {
   }
 
   let store: Store
+  /// The same file once more, with a directory of its own: what a reader is told is gone must not be there either.
+  private let witness: Store
   let streams: [ProvingStream]
   let words: SharedWords
   private let place: Int
@@ -23,8 +25,11 @@ public struct TortureReader {
   public internal(set) var report = TortureReport()
 
   /// Reads `streams` by turns, counting in the word at `place` how many frames were checked.
-  public init(_ store: Store, _ streams: [ProvingStream], _ words: SharedWords, _ place: Int, seed: UInt64) {
+  public init(
+    _ store: Store, _ streams: [ProvingStream], _ words: SharedWords, _ place: Int, seed: UInt64
+  ) throws(NanoTSError) {
     self.store = store
+    witness = try Store(at: store.path, .readOnly)
     self.streams = streams
     self.words = words
     self.place = place
@@ -78,6 +83,26 @@ public struct TortureReader {
       try lap(error)
       return false
     }
+  }
+
+  /// Adds what a reader going forward was told it missed. Throws any other error on.
+  mutating func add(
+    _ error: NanoTSError, to tally: inout Tally, _ stream: ProvingStream
+  ) throws(NanoTSError) {
+    guard error.code == .overwritten else { throw error }
+    try add(missed: error.missedFrames, to: &tally, stream)
+  }
+
+  mutating func add(missed count: UInt64, to tally: inout Tally, _ stream: ProvingStream) throws(NanoTSError) {
+    tally.add(missed: count)
+    if tally.first != nil, count > 0 { try requireGone(before: tally.end, stream) }
+  }
+
+  /// Frames before `ordinal` were told as missed: the ring takes the oldest first, so none of them can be there.
+  mutating func requireGone(before ordinal: UInt64, _ stream: ProvingStream) throws(NanoTSError) {
+    var cursor = try witness.cursor(of: stream.name)
+    guard let oldest = try cursor.first()?.ordinal else { return }
+    require(oldest >= ordinal, stream, "frames before \(ordinal) were told as gone, and \(oldest) is there")
   }
 
   /// Notes what the reader was told it missed. Throws any other error on.

@@ -74,7 +74,7 @@ final class TortureRun: @unchecked Sendable {
       let (streams, words, place, seed) = (ring.streams, words, nextReader, random.next())
       threads.append(
         WorkerThread {
-          var reader = TortureReader(store, streams, words, place, seed: seed)
+          var reader = try TortureReader(store, streams, words, place, seed: seed)
           try reader.run(role)
           return reader.report
         })
