@@ -258,7 +258,7 @@ import Testing
       let rounds = 3_000
     #endif
     let path = directory.path("export.nts")
-    let store = try Store.create(at: path, StoreOptions(blockSize: 16_384, blockCount: 12))
+    let store = try Store.create(at: path, StoreOptions(blockSize: 16_384, blockCount: 24))
     let counter = directory.path("acknowledged")
     try Data(count: 8).write(to: URL(fileURLWithPath: counter))
     let writer = try AgentProcess("write", path, "5", counter)
