@@ -182,12 +182,8 @@ int nts_find_lock(int fd, uint64_t offset, uint64_t count, uint64_t *first, uint
   long result = lock_command(fd, F_OFD_GETLK, F_WRLCK, offset, count, &lock);
   if (result < 0) return (int)result;
   if (lock.l_type == F_UNLCK) return 0;
-  // The lock may reach beyond the bytes asked for, and without an end its length is 0.
-  uint64_t end = offset + count - 1;
-  uint64_t lock_first = (uint64_t)lock.l_start;
-  uint64_t lock_last = lock.l_len == 0 ? end : lock_first + (uint64_t)lock.l_len - 1;
-  *first = lock_first < offset ? offset : lock_first;
-  *last = lock_last > end ? end : lock_last;
+  *first = (uint64_t)lock.l_start;
+  *last = lock.l_len == 0 ? (uint64_t)INT64_MAX : (uint64_t)lock.l_start + (uint64_t)lock.l_len - 1;
   return lock.l_type == F_RDLCK ? NTS_LOCK_SHARED : NTS_LOCK_EXCLUSIVE;
 }
 

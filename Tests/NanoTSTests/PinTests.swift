@@ -258,7 +258,7 @@ import Testing
       let rounds = 3_000
     #endif
     let path = directory.path("export.nts")
-    let store = try Store.create(at: path, StoreOptions(blockSize: 16_384, blockCount: 12))
+    let store = try Store.create(at: path, StoreOptions(blockSize: 16_384, blockCount: 24))
     let (stream, words) = (ProvingStream(5, .large), try SharedWords(at: directory.path("words")))
     let writer = try AgentProcess.writer(path, stream, words, SharedWords.firstOwn)
     defer { writer.kill() }

@@ -199,4 +199,23 @@ import Testing
     #expect(missed > 50)
     #expect(read > 50)
   }
+
+  @Test func gapsThatCameTogetherAreEachToldOf() throws {
+    try store.appendHalfBlocks(0...1, to: "s")
+    try store.protect("s", in: 0...1)
+    var cursor = try store.cursor(of: "s")
+    #expect(try cursor.next()?.ordinal == 0)
+    #expect(try cursor.next()?.ordinal == 1)
+    // When it looks again, three blocks that are kept stand apart from each other.
+    for time in [Int64(6), 20, 30] { try store.protect("s", in: time...time) }
+    try store.appendHalfBlocks(2...49, to: "s")
+    #expect(try store.provenTimes(of: "s") == [0, 1, 6, 7, 20, 21, 30, 31] + Array(42...49))
+    for (missed, next) in [(UInt64(4), UInt64(6)), (12, 20), (8, 30), (10, 42)] {
+      let error = expectError(.overwritten) { try cursor.next() }
+      #expect(error?.missedFrames == missed)
+      #expect(try cursor.next()?.ordinal == next)
+      #expect(try cursor.next()?.ordinal == next + 1)
+    }
+    #expect(try store.frames(of: "s").map(\.missed).allSatisfy { $0 == 0 })
+  }
 }

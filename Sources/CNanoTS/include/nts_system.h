@@ -51,7 +51,7 @@ int nts_unlock(int fd, uint64_t offset, uint64_t count);
 
 enum { NTS_LOCK_SHARED = 1, NTS_LOCK_EXCLUSIVE = 2 };
 /// Looks for a lock of another description that overlaps the `count` bytes from `offset` on: 0 when there is none, else
-/// its kind and which of these bytes it covers. Of several locks, whichever the kernel meets first.
+/// its kind and the first and last byte of all that it covers. Of several locks, whichever the kernel meets first.
 int nts_find_lock(int fd, uint64_t offset, uint64_t count, uint64_t *first, uint64_t *last);
 
 /// Waits while `*word` is `expected`, until a wake whose bits meet `bits` (not 0) or until `deadline` (nts_monotonic_time).

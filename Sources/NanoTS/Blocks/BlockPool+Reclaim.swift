@@ -27,17 +27,21 @@ extension BlockPool {
   ///
   /// O(streams), and for each pin that is met O(streams + blocks passed over).
   func reclaim(for claimant: Claimant) throws(NanoTSError) -> Int? {
-    var pinnedThrough: [Int: UInt64] = [:]
-    var oldestPinned: Victim?
-    for scope in scopes(of: claimant) {
-      while let victim = try oldest(in: scope, claimant, pinnedThrough) {
-        if try takesPin(of: victim.values) { return take(victim) }
-        oldestPinned = oldestPinned ?? victim
-        pinnedThrough[victim.slot] = try pins?.end(of: victim.values)
+    // Pins come and go meanwhile: what looked pinned all round is looked at once more before one gives way.
+    for isLastLook in [false, true] {
+      var pinnedThrough: [Int: UInt64] = [:]
+      var oldestPinned: Victim?
+      for scope in scopes(of: claimant) {
+        while let victim = try oldest(in: scope, claimant, pinnedThrough) {
+          if try takesPin(of: victim.values) { return take(victim) }
+          oldestPinned = oldestPinned ?? victim
+          pinnedThrough[victim.slot] = try pins?.end(of: victim.values)
+        }
       }
+      guard let oldestPinned else { return nil }
+      if isLastLook, !file.pinsHold { return take(oldestPinned) }
     }
-    guard !file.pinsHold, let oldestPinned else { return nil }
-    return take(oldestPinned)
+    return nil
   }
 
   private enum Scope {

@@ -21,10 +21,11 @@ struct PinLocks {
   /// The last sequence of the stream, from the pinned block's own on, that the same pin holds.
   func end(of values: BlockHeaderValues) throws(NanoTSError) -> UInt64 {
     let offset = PinLocks.offset(of: values)
-    let places = FileLock(file: descriptor, offsets: offset...PinLocks.area(of: Int(values.streamSlot)).upperBound)
-    // A lock further on is another pin; and one that was given up meanwhile counts for this block all the same.
-    guard let pin = try places.conflict(), pin.offsets.lowerBound == offset else { return values.sequence }
-    return values.sequence &+ (pin.offsets.upperBound - offset)
+    // A pin that was given up meanwhile counts for this block all the same.
+    guard let pin = try FileLock(file: descriptor, offset: offset).conflict() else { return values.sequence }
+    let last = min(pin.offsets.upperBound, PinLocks.area(of: Int(values.streamSlot)).upperBound)
+    let (end, overflow) = values.sequence.addingReportingOverflow(last - offset)
+    return overflow ? .max : end
   }
 
   // MARK: Places
@@ -64,10 +65,11 @@ struct PinLocks {
     var unknown = [StoreFile.LockOffset.pins]
     while let part = unknown.popLast() {
       guard let lock = try FileLock(file: descriptor, offsets: part).conflict() else { continue }
+      let known = lock.offsets.clamped(to: part)
       // An exclusive one is of a writer that is about to end a life.
-      if lock.kind == .shared { pinned.insert(lock.offsets) }
-      if lock.offsets.lowerBound > part.lowerBound { unknown.append(part.lowerBound...(lock.offsets.lowerBound - 1)) }
-      if lock.offsets.upperBound < part.upperBound { unknown.append((lock.offsets.upperBound + 1)...part.upperBound) }
+      if lock.kind == .shared { pinned.insert(known) }
+      if known.lowerBound > part.lowerBound { unknown.append(part.lowerBound...(known.lowerBound - 1)) }
+      if known.upperBound < part.upperBound { unknown.append((known.upperBound + 1)...part.upperBound) }
     }
     return pinned
   }

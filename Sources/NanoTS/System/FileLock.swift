@@ -45,8 +45,8 @@ struct FileLock {
   /// True when another description holds one of the bytes. Needs only read permission.
   func isHeldByAnother() throws(NanoTSError) -> Bool { try conflict() != nil }
 
-  /// One lock of another description on some of the bytes: its kind and which of the bytes it covers. Of several,
-  /// whichever the kernel meets first. Needs only read permission.
+  /// One lock of another description on some of the bytes: its kind and all that it covers, which may reach beyond them.
+  /// Of several, whichever the kernel meets first. Needs only read permission.
   func conflict() throws(NanoTSError) -> (kind: Kind, offsets: ClosedRange<UInt64>)? {
     var (first, last): (UInt64, UInt64) = (0, 0)
     let kind = try unsafe SystemCall.check(

@@ -79,22 +79,38 @@ struct BlockHandover {
     // Before the seal: a kill between the two leaves an open block, which is recovered, and not a sealed one behind
     // which ordinals would be used again.
     slot.nextOrdinal.storeReleased(appender.firstOrdinal &+ UInt64(appender.count))
+    guard durability != .none, syncing else {
+      appender.seal()
+      return
+    }
+    // Sealed, the block may be taken by another writer at once: what is noted as synced is noted before.
+    let result: Result<Void, NanoTSError>
+    do throws(NanoTSError) {
+      result = .success(try syncFrames(&appender))
+    } catch {
+      result = .failure(error)
+    }
     appender.seal()
-    if durability != .none, syncing { try sync(&appender) }
+    try result.get()
+    try file.syncHeader(appender.block)
   }
 
-  /// Makes every committed frame of the block survive power loss: payloads and entries first, then the header that
+  /// Makes every committed frame of the open block survive power loss: payloads and entries first, then the header that
   /// vouches for them.
   func sync(_ appender: inout BlockAppender) throws(NanoTSError) {
-    let top = file.layout.blockSize
-    if appender.count > appender.syncedCount {
-      try file.syncBody(appender.block, appender.syncedPayloadEnd..<appender.payloadEnd)
-      try file.syncBody(appender.block, appender.indexLow..<(top - appender.syncedCount * appender.entrySize))
-      appender.syncedCount = appender.count
-      appender.syncedPayloadEnd = appender.payloadEnd
-      appender.header.syncedCount.storeReleased(UInt32(truncatingIfNeeded: appender.count))
-    }
+    try syncFrames(&appender)
     try file.syncHeader(appender.block)
+  }
+
+  /// Payloads and entries; then they count as synced.
+  private func syncFrames(_ appender: inout BlockAppender) throws(NanoTSError) {
+    guard appender.count > appender.syncedCount else { return }
+    let top = file.layout.blockSize
+    try file.syncBody(appender.block, appender.syncedPayloadEnd..<appender.payloadEnd)
+    try file.syncBody(appender.block, appender.indexLow..<(top - appender.syncedCount * appender.entrySize))
+    appender.syncedCount = appender.count
+    appender.syncedPayloadEnd = appender.payloadEnd
+    appender.header.syncedCount.storeReleased(UInt32(truncatingIfNeeded: appender.count))
   }
 
   /// Makes everything written to the file survive power loss.

@@ -82,7 +82,11 @@ struct ModelRun {
       options: WriterOptions(
         durability: .none, autoReclaim: autoReclaim, outOfOrder: clamps ? .clamp : .reject))
     writers[name] = writer
-    return (writer, model.openWriter(name, metadata: metadata, autoReclaim: autoReclaim, clamps: clamps))
+    let index = model.openWriter(name, metadata: metadata, autoReclaim: autoReclaim, clamps: clamps)
+    guard writer.last == model.slots[index]!.writer!.last else {
+      throw Mismatch(description: "'\(name)' goes on after \(writer.last as Any), the model \(model.slots[index]!)")
+    }
+    return (writer, index)
   }
 
   private mutating func newFrame() -> ModelFrame {
@@ -298,6 +302,11 @@ struct ModelRun {
           life: model[name]?.life))
     }
     let index = Int.random(in: 0..<cursors.count, using: &random)
+    // Most cursors stay behind; some come to the stream's end and find there what came since.
+    if random.oneIn(20) {
+      for _ in 0..<Int.random(in: 1...150, using: &random) { try cursors[index].step(.next, model) }
+      return
+    }
     let step: ModelCursor.Step
     switch Int.random(in: 0..<100, using: &random) {
     case 0..<4: step = .first
