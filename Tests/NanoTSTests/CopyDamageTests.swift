@@ -240,6 +240,22 @@ import Testing
     try expectCopy(at: path, has: ["t": try StreamContent(store, "t")])
   }
 
+  /// The frames of a range are not looked for by halving: the damaged time would lead away from them.
+  @Test func aDamagedTimeHidesNoFrameOfARange() throws {
+    let middle = try block(2)
+    let entry = store.file.layout.fileSize(blocks: middle.index) + 4096 - Int(middle.frames / 2 + 1) * 24
+    for time in [Int64.max, Int64.min] {
+      try StoreBytes.patch(store.path, at: entry, StoreBytes.little(time))
+      for share in [UInt64(1), 3] {
+        let from = Int64(middle.first + middle.frames * share / 4)
+        let report = try store.copy(to: path, CopyOptions(streams: ["s"], range: from...(from + 9)), replacing: true)
+        #expect(report.frames == 10 && report.isComplete)
+        let copied = try Store(at: path, .readOnly).contents(of: "s")
+        #expect(copied == before.filter { (from...(from + 9)).contains($0.timestamp) })
+      }
+    }
+  }
+
   @Test func damageOutsideTheRangeIsNotTold() throws {
     let middle = try block(2)
     for ordinal in [middle.first + 1, middle.first + 3, middle.first + 20] {
