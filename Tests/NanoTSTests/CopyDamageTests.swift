@@ -66,6 +66,24 @@ import Testing
     #expect(try store.copy(to: path, replacing: true).isComplete)
   }
 
+  /// Its checksum is right, its time is not: something wrote it that was no writer.
+  @Test func aFrameThatIsNotAfterTheOneBeforeItIsLeftOut() throws {
+    let middle = try block(2)
+    let bytes = try StoreBytes.read(store.path)
+    let start = store.file.layout.fileSize(blocks: middle.index)
+    let entry = start + 4096 - 8 * 24
+    let payload = start + Int(StoreBytes.load(bytes, at: entry + 8, as: UInt32.self))
+    let length = Int(StoreBytes.load(bytes, at: entry + 12, as: UInt32.self))
+    let time = StoreBytes.little(Int64(middle.first + 3))
+    let covered =
+      Array(bytes[(start + 8)..<(start + 16)]) + time + StoreBytes.little(Int64(0)) + bytes[(entry + 8)..<(entry + 16)]
+      + bytes[(entry + 20)..<(entry + 24)] + bytes[payload..<(payload + length)]
+    try StoreBytes.patch(store.path, at: entry, time)
+    try StoreBytes.patch(store.path, at: entry + 16, StoreBytes.little(StoreBytes.crc32c(covered)))
+    #expect(try store.verify().findings.map(\.message) == ["it is not after the frame before it"])
+    try expectLoss(of: [(middle.first + 7)...(middle.first + 7)])
+  }
+
   @Test func severalDamagedFramesAreToldRunByRun() throws {
     let middle = try block(1)
     let runs = [3...3, 4...9, 20...40].map { ($0.lowerBound + middle.first)...($0.upperBound + middle.first) }
@@ -133,7 +151,14 @@ import Testing
       nextOrdinals: ["s": UInt64(frames.last!.ordinal + 1)])
     let copy = try Store(at: path, .readOnly)
     #expect(copy.blockCount == report.blocks)
-    #expect(copy.file.layout.dataOffset > wide.file.layout.dataOffset)
+    let layout = copy.file.layout
+    #expect(layout.dataOffset > wide.file.layout.dataOffset)
+    // What was a block is a part of the table now.
+    let bytes = try StoreBytes.read(path)
+    #expect(bytes[(layout.blockTableOffset + layout.blockCount * 128)..<layout.dataOffset].allSatisfy { $0 == 0 })
+    var decoder = try DiagramDecoder(bytes: bytes)
+    #expect(try decoder.allStreams() == ["s": left])
+    #expect(decoder.mistakes == [])
     expectError(.invalidBlockCount, naming: ["400", "damaged"]) {
       try wide.copy(to: path, CopyOptions(blockCount: 400), replacing: true)
     }
@@ -213,6 +238,22 @@ import Testing
     #expect(report.findings.map(\.kind) == [.stream])
     #expect(!report.isComplete)
     try expectCopy(at: path, has: ["t": try StreamContent(store, "t")])
+  }
+
+  /// The frames of a range are not looked for by halving: the damaged time would lead away from them.
+  @Test func aDamagedTimeHidesNoFrameOfARange() throws {
+    let middle = try block(2)
+    let entry = store.file.layout.fileSize(blocks: middle.index) + 4096 - Int(middle.frames / 2 + 1) * 24
+    for time in [Int64.max, Int64.min] {
+      try StoreBytes.patch(store.path, at: entry, StoreBytes.little(time))
+      for share in [UInt64(1), 3] {
+        let from = Int64(middle.first + middle.frames * share / 4)
+        let report = try store.copy(to: path, CopyOptions(streams: ["s"], range: from...(from + 9)), replacing: true)
+        #expect(report.frames == 10 && report.isComplete)
+        let copied = try Store(at: path, .readOnly).contents(of: "s")
+        #expect(copied == before.filter { (from...(from + 9)).contains($0.timestamp) })
+      }
+    }
   }
 
   @Test func damageOutsideTheRangeIsNotTold() throws {

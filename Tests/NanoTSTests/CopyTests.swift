@@ -253,6 +253,43 @@ import Testing
     #expect(try copy.contiguousRuns(of: "s").count == 2)
   }
 
+  /// The oldest blocks of all streams come first, so what the ring takes is copied by then.
+  @Test func blocksAreCopiedInTheOrderInWhichTheyAreRecycled() throws {
+    let store = try directory.store(blocks: 8)
+    var writers: [Writer] = []
+    for name in ["z", "a"] {
+      writers.append(try store.writer(for: name, options: WriterOptions(durability: .none)))
+    }
+    for time in 0..<Int64(8) { try writers[Int(time % 2)].append(Array(repeating: 1, count: 3900), at: time) }
+    let content = try store.content()
+    var time = Int64(8)
+    let report = try store.copy(to: path) { progress in
+      if progress.phase == .copying, (1...5).contains(progress.blocks) {
+        try? writers[0].append(Array(repeating: 2, count: 3900), at: time)
+        time += 1
+      }
+      return true
+    }
+    #expect(try store.statistics().reclaimedBlocks == 5)
+    #expect(report.isComplete)
+    try expectCopy(at: path, has: content)
+  }
+
+  @Test func aStreamWhoseNewestBlocksWereFreedKeepsItsOrdinals() throws {
+    let store = try directory.store(blocks: 12)
+    let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
+    for time in 0..<Int64(500) { try writer.append(value: time, at: time) }
+    try writer.close()
+    let last = try #require(try store.blocks().filter { $0.frames > 0 }.max { $0.sequence < $1.sequence })
+    #expect(try store.free("s", in: last.firstTimestamp!...499).blocks == 1)
+    #expect(try store.copy(to: path).frames == UInt64(last.firstTimestamp!))
+    try expectCopy(at: path, has: try store.content(), nextOrdinals: ["s": 500])
+    let copy = try Store(at: path)
+    try copy.writer(for: "s").append([1], at: 1000)
+    try store.writer(for: "s").append([1], at: 1000)
+    #expect(try copy.frameCount(of: "s", in: 400...1000) == store.frameCount(of: "s", in: 400...1000))
+  }
+
   @Test func aStreamOfWhichEverythingIsRecycledKeepsItsPlaceInTime() throws {
     let store = try directory.store(blocks: 4)
     try store.writer(for: "old").append([1], at: 500, key: 7)

@@ -65,20 +65,19 @@ import Testing
     return report.missedFrames > 0
   }
 
-  @Test func copiesOfARingThatTurnsAreRightAndCountWhatTheyMissed() throws {
+  @Test(.timeLimit(.minutes(4)))
+  func copiesOfARingThatTurnsAreRightAndCountWhatTheyMissed() throws {
     let store = try Store.create(
       at: directory.path("ring.nts"), StoreOptions(blockSize: 65_536, blockCount: 24, streamCapacity: 8))
     let writers = try streams.map { try startWriter(store, $0) }
     defer { for writer in writers { writer.kill() } }
     var (copies, missed) = (0, 0)
-    let deadline = Date() + 20
-    while copies < 60, Date() < deadline {
+    let enough = Date() + 10
+    while try copies < 10 || store.statistics().reclaimedBlocks <= 24 || (copies < 60 && Date() < enough) {
       if try copyAndProve(store) { missed += 1 }
       copies += 1
     }
     print("copied a turning ring \(copies) times, missed something \(missed) times")
-    #expect(copies > 5)
-    #expect(try store.statistics().reclaimedBlocks > 24)
   }
 
   @Test func aCopyOfWhatKilledWritersLeftHasEveryAcknowledgedFrame() throws {

@@ -61,14 +61,14 @@ public struct CopyReport: Sendable {
   /// Frames left out because nobody vouches for them: those behind the first one that does not prove itself, in a block
   /// that a dead writer or a power loss left so. No reader of the store sees them either.
   public internal(set) var unprovenFrames: UInt64 = 0
-  /// What is damaged: one for each run of damaged frames, block or stream, at most `maximumFindings`.
+  /// What is damaged: one for each run of damaged frames, block or stream, of which at most the first 1,000.
   public internal(set) var findings: [Finding] = []
-
-  /// How many findings a report holds.
-  public static let maximumFindings = 1_000
 
   /// True when the copy holds everything that was visible when it began and was asked for.
   public var isComplete: Bool { missedFrames == 0 && damagedFrames == 0 && findings.isEmpty }
+
+  /// Damage must not take memory without a bound.
+  static let maximumFindings = 1_000
 
   mutating func note(_ finding: Finding) {
     if findings.count < CopyReport.maximumFindings { findings.append(finding) }

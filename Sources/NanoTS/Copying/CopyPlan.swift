@@ -115,19 +115,20 @@ struct CopyPlan {
     guard keepingEmpty || blocks.count > before else { return }
     let slot = store.file.slot(point.stream.slot)
     let isCut = range.upperBound < .max && copiedEnd < point.end
+    let last = isCut ? FramePosition(timestamp: range.upperBound, key: .max) : store.isSuspect ? nil : point.last
     streams.append(
       Stream(
         stream: point.stream, commitPoint: point.end,
         nextOrdinal: isCut ? copiedEnd : max(point.end, store.isSuspect ? 0 : point.sealedEnd),
         nextSequence: slot.nextSequence.relaxed, nextSegment: slot.nextSegment.relaxed,
-        floor: (store.isSuspect ? nil : point.last) ?? slot.floor, reclaimedBlocks: slot.reclaimedBlocks.relaxed,
+        floor: last ?? slot.floor, reclaimedBlocks: slot.reclaimedBlocks.relaxed,
         reclaimedFrames: slot.reclaimedFrames.relaxed, terms: slot.readTerms() ?? StreamTerms()))
   }
 
   // MARK: Blocks
 
   /// How many frames of a block are wanted, the ordinal behind the last of them, and how old the block is; nil when it
-  /// was recycled before the copy began. O(1), and O(log frames) for a block at an end of the range.
+  /// was recycled before the copy began. O(1), and O(frames) for a block at an end of the range.
   private func wanted(of point: CommitPoint, _ index: Int) -> (frames: UInt64, end: UInt64, age: Int64)? {
     let entry = point.directory[index]
     let header = store.file.header(Int(entry.block))
@@ -140,21 +141,25 @@ struct CopyPlan {
     }
     // A block that begins behind the end of a later one is damaged; it is kept here, to be told of.
     let limit = entry.firstOrdinal < point.end ? point.end - entry.firstOrdinal : .max
-    let slots = slotsInRange(body, values, upTo: Int(min(UInt64(body.count), limit)))
+    let part = framesInRange(body, values, upTo: Int(min(UInt64(body.count), limit)))
     guard header.isStill(values.generation) else { return nil }
-    return (UInt64(slots.count), entry.firstOrdinal &+ UInt64(slots.upperBound), age)
+    return (UInt64(part.count), entry.firstOrdinal &+ UInt64(part.end), age)
   }
 
-  private func slotsInRange(_ body: BlockBody, _ values: BlockHeaderValues, upTo limit: Int) -> Range<Int> {
-    // A seal that its checksum vouches for spares the look into the index, which would fetch pages of every block.
-    let isVouched = values.state == .sealed && values.sealChecksum == values.computedSealChecksum
-    if isVouched, values.firstTimestamp > range.upperBound || values.lastTimestamp < range.lowerBound { return 0..<0 }
-    let isFromStart = range.lowerBound == .min || (isVouched && values.firstTimestamp >= range.lowerBound)
-    let isToEnd = range.upperBound == .max || (isVouched && values.lastTimestamp <= range.upperBound)
-    let low = isFromStart ? 0 : body.lowerBound(FramePosition(timestamp: range.lowerBound, key: .min))
-    let high = isToEnd ? limit : body.lowerBound(FramePosition(timestamp: range.upperBound + 1, key: .min))
-    let start = min(low, limit)
-    return start..<max(start, min(high, limit))
+  /// How many of the first `limit` frames lie in the range, and how many there are up to the last of those.
+  private func framesInRange(
+    _ body: BlockBody, _ values: BlockHeaderValues, upTo limit: Int
+  ) -> (count: Int, end: Int) {
+    if range == Int64.min...Int64.max { return (limit, limit) }
+    // A seal that its checksum vouches for spares the look into the index of all blocks but those at the ends.
+    if values.state == .sealed, values.sealChecksum == values.computedSealChecksum {
+      if values.firstTimestamp > range.upperBound || values.lastTimestamp < range.lowerBound { return (0, 0) }
+      if range.contains(values.firstTimestamp), range.contains(values.lastTimestamp) { return (limit, limit) }
+    }
+    // Not by halves: one damaged time would hide good frames.
+    var (count, end) = (0, 0)
+    for slot in 0..<limit where range.contains(body.entry(slot).timestamp) { (count, end) = (count + 1, slot + 1) }
+    return (count, end)
   }
 
   /// What a block must hold whose count of frames is damaged: everything up to the next block, if it may lie in the

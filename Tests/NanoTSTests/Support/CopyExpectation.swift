@@ -36,6 +36,10 @@ func expectCopy(
 ) throws {
   let copy = try Store(at: path, .readOnly)
   #expect(!copy.isSuspect, sourceLocation: sourceLocation)
+  // Neither is it in another boot.
+  let shared = copy.file.shared
+  #expect(shared.closedCleanly.relaxed == 1 && shared.unorderedReuse.relaxed == 0, sourceLocation: sourceLocation)
+  #expect(shared.bootID == Machine.bootID(), sourceLocation: sourceLocation)
   let report = try copy.verify()
   #expect(report.findings.map(\.description) == [], sourceLocation: sourceLocation)
   #expect(try copy.streams() == content.keys.sorted(), sourceLocation: sourceLocation)
