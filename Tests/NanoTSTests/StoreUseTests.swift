@@ -36,6 +36,29 @@ import Testing
     #expect(try store.contents(of: "s").map(\.segment) == [0, 0, 1])
   }
 
+  /// The last block of a stream that was not written for long is the oldest of all. Others may take it while a writer is
+  /// being opened, and it is another stream's when the new writer gets on.
+  @Test func aWriterGoesOnFromTheEndThatItsStreamHadWhenItTookTheLock() throws {
+    let store = try directory.store(blocks: 2)
+    let options = WriterOptions(durability: .none)
+    let earlier = try store.writer(for: "s", options: options)
+    try earlier.append([1], at: 10)
+    try earlier.close()
+    let lease = try StreamLease(store.file, Array("s".utf8), durable: false)
+    let other = try store.writer(for: "other", options: options)
+    for time in Int64(1000)..<1008 {
+      try other.append(Array(repeating: 1, count: 1200), at: time, key: 7)
+    }
+    try other.close()
+    #expect(try store.contents(of: "s").isEmpty)
+    let handover = BlockHandover(lease: lease, durability: .none, autoReclaim: true, metadata: [])
+    var core = WriterCore(lease, handover, options)
+    #expect(core.last == FramePosition(timestamp: 10))
+    #expect(unsafe core.append(nil, 0, FramePosition(timestamp: 11, key: 0), 0))
+    #expect(try store.contents(of: "s").map(\.ordinal) == [1])
+    try lease.release()
+  }
+
   @Test func aWriterThatGoesOutOfScopeLetsTheStreamGo() throws {
     let store = try directory.store()
     do {

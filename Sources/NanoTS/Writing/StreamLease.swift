@@ -6,6 +6,17 @@ final class StreamLease {
   let stream: StreamTable.Stream
   let descriptor: FileDescriptor
   let allocation: AllocationLock
+  /// Where the stream ended when the lease was taken.
+  let end: End
+
+  /// What a writer goes on from.
+  struct End {
+    /// The position that the next frame must exceed: that of the stream's last frame, also where that one was recycled
+    /// and an older block was kept.
+    let last: FramePosition?
+    /// True when the stream's newest block has room for keys in its index.
+    let isKeyed: Bool
+  }
 
   var slot: StreamSlot { file.slot(stream.slot) }
 
@@ -18,7 +29,7 @@ final class StreamLease {
     let descriptor = try FileDescriptor(reopening: file.mapped.descriptor, .readWrite)
     let allocation = AllocationLock(file, through: descriptor)
     // Under the allocation lock a taken stream lock means a writer: others take it only while they hold the former.
-    let found = try allocation.withLock { pool throws(NanoTSError) -> Result<StreamTable.Stream, NanoTSError> in
+    let found = try allocation.withLock { pool throws(NanoTSError) -> Result<(StreamTable.Stream, End), NanoTSError> in
       guard let stream = StreamTable(file: file).findOrCreate(name) else {
         return .failure(StreamLease.tableFull(file, name))
       }
@@ -26,9 +37,9 @@ final class StreamLease {
       guard try lock.tryLock() else { return .failure(StreamLease.busy(file, stream)) }
       file.slot(stream.slot).writerProcess.storeRelaxed(UInt32(bitPattern: Machine.processID))
       pool.recoverOpenBlock(of: file.slot(stream.slot))
-      return .success(stream)
+      return .success((stream, StreamLease.end(of: file.slot(stream.slot), pool)))
     }
-    stream = try found.get()
+    (stream, end) = try found.get()
     self.descriptor = descriptor
     self.allocation = allocation
     if durable { try file.syncSlot(stream.slot) }
@@ -55,23 +66,16 @@ final class StreamLease {
         + "\(holder); a stream has one writer at a time: close that one or take another stream")
   }
 
-  /// The position that the next frame must exceed: that of the stream's last frame, also where that one was recycled
-  /// and an older block was kept.
-  func lastPosition() -> FramePosition? {
-    let pool = BlockPool(file: file)
+  /// The end of a stream that nobody writes. Under the allocation lock: without it, the last block may be recycled between
+  /// two loads, and be another stream's.
+  private static func end(of slot: StreamSlot, _ pool: BlockPool) -> End {
     let floor = slot.floor
-    guard let tail = pool.target(slot.tail), let values = file.header(tail).values(), values.state == .sealed else {
-      return floor
+    guard let tail = pool.target(slot.tail), let values = pool.file.header(tail).values() else {
+      return End(last: floor, isKeyed: false)
     }
+    let isKeyed = Int(values.bodyLayout.entrySize) == IndexEntry.keyedByteCount
+    guard values.state == .sealed else { return End(last: floor, isKeyed: isKeyed) }
     let last = FramePosition(timestamp: values.lastTimestamp, key: values.lastKey)
-    return floor.map { max($0, last) } ?? last
-  }
-
-  /// True when the stream's newest block has room for keys in its index.
-  func lastBlockIsKeyed() -> Bool {
-    guard let tail = BlockPool(file: file).target(slot.tail), let values = file.header(tail).values() else {
-      return false
-    }
-    return Int(values.bodyLayout.entrySize) == IndexEntry.keyedByteCount
+    return End(last: floor.map { max($0, last) } ?? last, isKeyed: isKeyed)
   }
 }

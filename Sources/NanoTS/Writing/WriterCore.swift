@@ -30,11 +30,11 @@ struct WriterCore {
     self.handover = handover
     durability = options.durability
     clamps = options.outOfOrder == .clamp
-    let last = lease.lastPosition()
+    let last = lease.end.last
     lastTimestamp = last?.timestamp ?? .min
     lastKey = last?.key ?? .min
     hasLast = last != nil
-    usesKeys = lease.lastBlockIsKeyed()
+    usesKeys = lease.end.isKeyed
     nextOrdinal = lease.slot.nextOrdinal.relaxed
     segment = lease.slot.nextSegment.relaxed
   }
