@@ -253,7 +253,8 @@ struct ModelRun {
   }
 
   private mutating func protect(_ name: String) throws {
-    let low = clock - Int64.random(in: -300...800, using: &random)
+    let (time, isPastTheEnd) = clock.addingReportingOverflow(Int64.random(in: -800...300, using: &random))
+    let low = isPastTheEnd ? .max : time
     let range = low...(random.oneIn(6) ? .max : max(low, low &+ Int64.random(in: 0...200, using: &random)))
     try same(
       try code { try store.protect(name, in: range) }, model.protect(name, range, true), "protect '\(name)' \(range)")
