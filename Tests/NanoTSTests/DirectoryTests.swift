@@ -31,6 +31,39 @@ import Testing
     #expect(cache.sequence(ofHead: slot.head.acquired, of: slot, stream.identifier) == 1)
   }
 
+  /// A block that left its stream's list is at the end of its life, at every moment: one that was only unlinked would
+  /// come back if its reclaimer died there, after readers have told of its frames as gone.
+  @Test(.timeLimit(.minutes(2))) func noBlockIsTakenOutWhileItLives() async throws {
+    let store = try directory.store(blocks: 4)
+    let words = try SharedWords(at: directory.path("words"))
+    let stream = ProvingStream(1, .word)
+    let writing = WorkerThread { [store] in
+      var writer = TortureWriter(
+        store, isAlone: false, stream, TortureWriter.Options(isRestless: false), words, SharedWords.firstOwn, seed: 1)
+      try writer.run()
+    }
+    let watching = WorkerThread<Int> { [store] in
+      defer { words.stop() }
+      while StreamTable(file: store.file).find(Array(stream.name.utf8)) == nil {}
+      let slot = store.file.slot(StreamTable(file: store.file).find(Array(stream.name.utf8))!.slot)
+      var (seen, alive) = (0, 0)
+      while seen < 5000 {
+        let head = slot.head.acquired
+        guard head > 0 else { continue }
+        let generation = store.file.header(Int(head) - 1).generation
+        let life = generation.acquired
+        // Of the life that was at the head, not of one that began since.
+        guard !Generation.isOdd(life), slot.head.acquired == head else { continue }
+        while slot.head.acquired == head, !words.isOver {}
+        if generation.relaxed == life { alive += 1 }
+        seen += 1
+      }
+      return alive
+    }
+    #expect(try await watching.finish(withinSeconds: 100) == 0)
+    _ = try await writing.finish()
+  }
+
   /// Lists are made anew again and again, as after holders of the allocation lock that died, while a writer goes on and
   /// nothing is recycled: readers see every frame that was acknowledged when they looked.
   @Test(.timeLimit(.minutes(2))) func nothingSeemsToBeGoneWhileListsAreMadeAnew() async throws {

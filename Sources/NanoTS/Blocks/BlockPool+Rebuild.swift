@@ -93,7 +93,7 @@ extension BlockPool {
       previous = member
     }
     // Once, when it is right: readers walk back from it at any time, and take what they do not come to for gone.
-    slot.tail.storeRelaxed(BlockPool.link(previous?.block))
+    slot.tail.storeReleased(BlockPool.link(previous?.block))
     slot.blockCount.storeRelaxed(count)
     if let previous, let values = file.header(previous.block).values() {
       slot.nextSequence.storeReleased(max(slot.nextSequence.relaxed, values.sequence &+ 1))

@@ -69,16 +69,15 @@ extension BlockPool {
     return victim.block
   }
 
-  /// Takes a sealed block out of its stream for new data, counts it, and ends its life.
+  /// Takes a sealed block out of its stream for new data: counts it and ends its life. A kill in between counts frames
+  /// that are still there; the other way round some would be missing that nobody counted.
   func recycle(_ block: Int, _ values: BlockHeaderValues, from slot: StreamSlot) {
-    let isFromWithin = unlink(block, from: slot)
     // Time goes on from here also where an older block stays behind, or an open one without a frame.
     let last = FramePosition(timestamp: values.lastTimestamp, key: values.lastKey)
     slot.floor = slot.floor.map { max($0, last) } ?? last
     slot.reclaimedBlocks.storeRelaxed(slot.reclaimedBlocks.relaxed &+ 1)
     slot.reclaimedFrames.storeRelaxed(slot.reclaimedFrames.relaxed &+ UInt64(values.commit.count))
-    file.header(block).generation.beginChange()
-    if isFromWithin { slot.removals.storeReleased(slot.removals.relaxed &+ 1) }
+    endLife(of: block, in: slot)
   }
 
   /// The oldest block in `scope` that is neither protected nor, as far as is known, pinned. Of each stream only the

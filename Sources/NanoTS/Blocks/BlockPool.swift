@@ -33,18 +33,41 @@ struct BlockPool {
     header.next.storeRelaxed(0)
     if let tail { file.header(tail).next.storeRelaxed(BlockPool.link(block)) }
     if tail == nil { slot.head.storeRelaxed(BlockPool.link(block)) }
-    slot.tail.storeRelaxed(BlockPool.link(block))
+    // With release: who walks back from it finds the link to the block before.
+    slot.tail.storeReleased(BlockPool.link(block))
     slot.blockCount.storeRelaxed(slot.blockCount.relaxed &+ 1)
   }
 
-  /// Takes `block` out of the stream's list; true unless it was the first. Then, when the block's life has ended, the
-  /// stream's `removals` must go up: readers that look before that would keep the block. O(1).
-  @discardableResult
-  func unlink(_ block: Int, from slot: StreamSlot) -> Bool {
+  /// Ends the life of `block` and takes it out of its stream.
+  ///
+  /// In this order: a reader that does not find the block any more tells its frames as gone, so it must not come back
+  /// when this process dies, and the next holder of the lock puts back whatever still lives. O(1).
+  func endLife(of block: Int, in slot: StreamSlot) {
+    let isFromWithin = noteGap(at: block)
+    file.header(block).generation.beginChange()
+    unlink(block, from: slot)
+    // Last: readers that looked before that would keep the block, and look again.
+    if isFromWithin { slot.removals.storeReleased(slot.removals.relaxed &+ 1) }
+  }
+
+  /// Leaves word in the block behind `block` that those between it and the one before were taken, so that after power
+  /// loss they are not taken for lost. False, with nothing to note, for the stream's first block.
+  private func noteGap(at block: Int) -> Bool {
+    let header = file.header(block)
+    guard let previous = target(header.previous) else { return false }
+    if let next = target(header.next) {
+      let earlier = file.header(previous)
+      let count = UInt64(BlockCommit(word: earlier.commit.relaxed).count)
+      file.header(next).precedingEnd.storeRelaxed(earlier.firstOrdinal.relaxed &+ count)
+    }
+    return true
+  }
+
+  /// Takes `block` out of the stream's list. O(1).
+  func unlink(_ block: Int, from slot: StreamSlot) {
     let header = file.header(block)
     let previous = target(header.previous)
     let next = target(header.next)
-    if let previous, let next { noteGap(between: previous, and: next) }
     if let previous {
       file.header(previous).next.storeRelaxed(BlockPool.link(next))
     } else {
@@ -53,25 +76,15 @@ struct BlockPool {
     if let next {
       file.header(next).previous.storeRelaxed(BlockPool.link(previous))
     } else {
-      slot.tail.storeRelaxed(BlockPool.link(previous))
+      slot.tail.storeReleased(BlockPool.link(previous))
     }
     slot.blockCount.storeRelaxed(slot.blockCount.relaxed &- 1)
-    return previous != nil
   }
 
   /// Takes `block` out of its stream and puts it on the free list.
   func free(_ block: Int, from slot: StreamSlot) {
-    let isFromWithin = unlink(block, from: slot)
+    endLife(of: block, in: slot)
     release(block)
-    if isFromWithin { slot.removals.storeReleased(slot.removals.relaxed &+ 1) }
-  }
-
-  /// Leaves word in the later block that those between were taken, so that after power loss they are not taken for
-  /// lost.
-  private func noteGap(between previous: Int, and next: Int) {
-    let header = file.header(previous)
-    let count = UInt64(BlockCommit(word: header.commit.relaxed).count)
-    file.header(next).precedingEnd.storeRelaxed(header.firstOrdinal.relaxed &+ count)
   }
 
   // MARK: Free list

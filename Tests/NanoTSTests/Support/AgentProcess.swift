@@ -75,7 +75,10 @@ final class AgentProcess {
   private var arguments: String { (process.arguments ?? []).joined(separator: " ") }
 
   private var ending: String {
-    let said = String(decoding: complaint.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    // A reader that has complaints ends at once and in good order; they are in what it prints.
+    let said = [complaint, output].map {
+      String(decoding: $0.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    }.joined()
     return "the agent \(arguments) ended with \(process.terminationReason == .exit ? "status" : "signal") "
       + "\(process.terminationStatus): \(said)"
   }
