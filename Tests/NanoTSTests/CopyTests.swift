@@ -253,6 +253,29 @@ import Testing
     #expect(try copy.contiguousRuns(of: "s").count == 2)
   }
 
+  /// Between the look at what is visible and the list of blocks, as when a copy is put aside there for a while.
+  @Test func whatIsRecycledBeforeItIsListedIsMissedAndCounted() throws {
+    let store = try directory.store(blocks: 6)
+    let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
+    for time in 0..<Int64(700) { try writer.append(value: time, at: time) }
+    let stream = try #require(StreamTable(file: store.file).find(Array("s".utf8)))
+    let point = try #require(try CommitPoint.take(store, stream))
+    // The ring takes some of the blocks, and then all that there were.
+    for taken in [UInt64(300), 700] {
+      while let last = writer.last, try #require(try store.statistics(of: "s")).reclaimedFrames < taken {
+        try writer.append(value: last.timestamp + 1, at: last.timestamp + 1)
+      }
+      let reclaimed = try #require(try store.statistics(of: "s")).reclaimedFrames
+      let path = directory.path("copy\(taken).nts")
+      var copy = try StoreCopy(store, CopyPlan(store, CopyOptions(), [point]), CopyOptions(), to: path, nil)
+      let report = try copy.run()
+      #expect(report.missedFrames == min(reclaimed, 700))
+      #expect(report.frames + report.missedFrames == 700)
+      let copied = try #require(try Store(at: path, .readOnly).statistics(of: "s"))
+      #expect(copied.frames == report.frames && copied.reclaimedFrames == report.missedFrames)
+    }
+  }
+
   /// The oldest blocks of all streams come first, so what the ring takes is copied by then.
   @Test func blocksAreCopiedInTheOrderInWhichTheyAreRecycled() throws {
     let store = try directory.store(blocks: 8)

@@ -11,6 +11,9 @@ struct CommitPoint {
   let last: FramePosition?
   /// The ordinal after the last sealed frame, also where that one has gone.
   let sealedEnd: UInt64
+  /// What had been taken from the stream just before: blocks of the directory are not in these counts.
+  let reclaimedBlocks: UInt64
+  let reclaimedFrames: UInt64
 
   /// Takes the commit point of `stream`; nil when the stream was freed. Throws `.overwritten` when the stream's last
   /// block is recycled again and again before it can be looked at.
@@ -19,11 +22,13 @@ struct CommitPoint {
     for _ in 0..<Cursor.attempts {
       // Before the directory: blocks of frames below it are found, or are gone.
       let sealedEnd = slot.nextOrdinal.acquired
+      let (reclaimedBlocks, reclaimedFrames) = (slot.reclaimedBlocks.acquired, slot.reclaimedFrames.acquired)
       let directory = try store.directories.directory(of: stream.identifier, slot: stream.slot)
       guard slot.identifier.acquired == stream.identifier else { return nil }
       guard let (blockCount, end, last) = visibleEnd(store.file, directory, sealedEnd) else { continue }
       return CommitPoint(
-        stream: stream, directory: directory, blockCount: blockCount, end: end, last: last, sealedEnd: sealedEnd)
+        stream: stream, directory: directory, blockCount: blockCount, end: end, last: last, sealedEnd: sealedEnd,
+        reclaimedBlocks: reclaimedBlocks, reclaimedFrames: reclaimedFrames)
     }
     throw NanoTSError.overwritten(missing: 0, of: String(decoding: stream.name, as: UTF8.self))
   }

@@ -55,7 +55,18 @@ struct CopyPlan {
     for stream in chosen {
       if let point = try CommitPoint.take(store, stream) { points.append(point) }
     }
-    for point in points { add(point, keepingEmpty: options.isWholeRange) }
+    add(points, keepingEmpty: options.isWholeRange)
+  }
+
+  /// The plan for streams whose commit points were taken before.
+  init(_ store: Store, _ options: CopyOptions, _ points: [CommitPoint]) {
+    self.store = store
+    range = options.range
+    add(points, keepingEmpty: options.isWholeRange)
+  }
+
+  private mutating func add(_ points: [CommitPoint], keepingEmpty: Bool) {
+    for point in points { add(point, keepingEmpty: keepingEmpty) }
     blocks.sort { ($0.age, $0.stream, $0.sequence) < ($1.age, $1.stream, $1.sequence) }
   }
 
@@ -102,7 +113,8 @@ struct CopyPlan {
     var copiedEnd: UInt64 = 0
     var age = Int64.min
     for index in 0..<point.blockCount {
-      guard let part = wanted(of: point, index), part.frames > 0 else { continue }
+      let part = wanted(of: point, index)
+      guard part.frames > 0 else { continue }
       let entry = point.directory[index]
       age = max(age, part.age)
       copiedEnd = part.end
@@ -121,28 +133,29 @@ struct CopyPlan {
         stream: point.stream, commitPoint: point.end,
         nextOrdinal: isCut ? copiedEnd : max(point.end, store.isSuspect ? 0 : point.sealedEnd),
         nextSequence: slot.nextSequence.relaxed, nextSegment: slot.nextSegment.relaxed,
-        floor: last ?? slot.floor, reclaimedBlocks: slot.reclaimedBlocks.relaxed,
-        reclaimedFrames: slot.reclaimedFrames.relaxed, terms: slot.readTerms() ?? StreamTerms()))
+        floor: last ?? slot.floor, reclaimedBlocks: point.reclaimedBlocks, reclaimedFrames: point.reclaimedFrames,
+        terms: slot.readTerms() ?? StreamTerms()))
   }
 
   // MARK: Blocks
 
-  /// How many frames of a block are wanted, the ordinal behind the last of them, and how old the block is; nil when it
-  /// was recycled before the copy began. O(1), and O(frames) for a block at an end of the range.
-  private func wanted(of point: CommitPoint, _ index: Int) -> (frames: UInt64, end: UInt64, age: Int64)? {
+  /// How many frames of a block are wanted, the ordinal behind the last of them, and how old the block is. O(1), and
+  /// O(frames) for a block at an end of the range.
+  private func wanted(of point: CommitPoint, _ index: Int) -> (frames: UInt64, end: UInt64, age: Int64) {
     let entry = point.directory[index]
     let header = store.file.header(Int(entry.block))
-    guard let values = header.values(), values.generation == entry.generation, values.holdsFrames else { return nil }
+    let most = mostWanted(of: point, index)
+    // Recycled since its stream's commit point was taken: it stays in the plan, so that it is told as missed.
+    let gone = (frames: most, end: entry.firstOrdinal &+ most, age: entry.first.timestamp)
+    guard let values = header.values(), values.generation == entry.generation, values.holdsFrames else { return gone }
     let age = values.state == .sealed ? values.lastTimestamp : .max
-    let next = index + 1 < point.blockCount ? point.directory[index + 1] : nil
     guard let body = BlockBody(store.file, Int(entry.block), values) else {
-      let frames = framesOfUnreadable(values, next)
-      return (frames, entry.firstOrdinal &+ frames, age)
+      return (most, entry.firstOrdinal &+ most, age)
     }
     // A block that begins behind the end of a later one is damaged; it is kept here, to be told of.
     let limit = entry.firstOrdinal < point.end ? point.end - entry.firstOrdinal : .max
     let part = framesInRange(body, values, upTo: Int(min(UInt64(body.count), limit)))
-    guard header.isStill(values.generation) else { return nil }
+    guard header.isStill(values.generation) else { return gone }
     return (UInt64(part.count), entry.firstOrdinal &+ UInt64(part.end), age)
   }
 
@@ -162,13 +175,15 @@ struct CopyPlan {
     return (count, end)
   }
 
-  /// What a block must hold whose count of frames is damaged: everything up to the next block, if it may lie in the
-  /// range.
-  private func framesOfUnreadable(_ values: BlockHeaderValues, _ next: DirectoryEntry?) -> UInt64 {
-    guard values.firstTimestamp <= range.upperBound, (next?.first.timestamp ?? .max) >= range.lowerBound else {
+  /// How many frames are wanted of a block that does not say itself what it holds: all up to the next block, or up to
+  /// the commit point, if they may lie in the range.
+  private func mostWanted(of point: CommitPoint, _ index: Int) -> UInt64 {
+    let entry = point.directory[index]
+    let next = index + 1 < point.blockCount ? point.directory[index + 1] : nil
+    guard entry.first.timestamp <= range.upperBound, (next?.first.timestamp ?? .max) >= range.lowerBound else {
       return 0
     }
-    guard let next, next.firstOrdinal > values.firstOrdinal else { return 1 }
-    return next.firstOrdinal - values.firstOrdinal
+    let end = next?.firstOrdinal ?? point.end
+    return end > entry.firstOrdinal ? end - entry.firstOrdinal : 1
   }
 }
