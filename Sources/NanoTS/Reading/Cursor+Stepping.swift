@@ -229,7 +229,8 @@ extension Cursor {
       while index < directory.count {
         guard try enter(index) else { break }
         let slot = expected > window!.firstOrdinal ? expected - window!.firstOrdinal : 0
-        if slot < UInt64(window!.count) {
+        // What lies before a block's first frame is gone also while that frame is yet to come.
+        if slot == 0 || slot < UInt64(window!.count) {
           upcoming = Int(slot)
           goOn(in: known)
           return try reportMissed(since: expected)
@@ -308,8 +309,9 @@ extension Cursor {
     try findStream()
     guard let stream else { return false }
     let slot = store.file.slot(stream.slot)
+    // Removals first: they never come back, but the sequence of a block that was given back does.
     let mark = DirectoryMark(
-      nextSequence: slot.nextSequence.acquired, removals: slot.removals.acquired, head: slot.head.acquired)
+      removals: slot.removals.acquired, nextSequence: slot.nextSequence.acquired, head: slot.head.acquired)
     // Nothing was added, taken or recycled since: what the cursor has is what the cache would give.
     if mark == directoryMark { return window == nil ? !directory.isEmpty : blockIndex + 1 < directory.count }
     directoryMark = mark

@@ -78,7 +78,7 @@ public struct Cursor: @unchecked Sendable {
 
 /// The fields of a stream's slot that change whenever its list of blocks does.
 struct DirectoryMark: Equatable {
-  let nextSequence: UInt64
   let removals: UInt32
+  let nextSequence: UInt64
   let head: UInt32
 }
