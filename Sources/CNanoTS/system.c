@@ -254,6 +254,28 @@ int nts_start_thread(void (*body)(void *), void *context) {
   return -result;
 }
 
+struct nts_mutex {
+  pthread_mutex_t mutex;
+};
+
+nts_mutex *nts_mutex_make(void) {
+  nts_mutex *made = malloc(sizeof *made);
+  if (made && pthread_mutex_init(&made->mutex, NULL) != 0) {
+    free(made);
+    made = NULL;
+  }
+  return made;
+}
+
+void nts_mutex_free(nts_mutex *mutex) {
+  pthread_mutex_destroy(&mutex->mutex);
+  free(mutex);
+}
+
+// A plain mutex that is initialised and used by its rules cannot fail.
+void nts_mutex_lock(nts_mutex *mutex) { pthread_mutex_lock(&mutex->mutex); }
+void nts_mutex_unlock(nts_mutex *mutex) { pthread_mutex_unlock(&mutex->mutex); }
+
 int32_t nts_thread_id(void) { return (int32_t)syscall(SYS_gettid); }
 
 int nts_random(void *into, size_t count) {

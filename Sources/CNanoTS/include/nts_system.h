@@ -78,6 +78,12 @@ void nts_sleep_until(uint64_t time);
 
 /// Starts a detached thread that runs `body(context)`, with every signal blocked. 0 or -errno.
 int nts_start_thread(void (*body)(void *), void *context);
+/// A lock between threads of this process; NULL without memory for it. Not recursive.
+typedef struct nts_mutex nts_mutex;
+nts_mutex *nts_mutex_make(void);
+void nts_mutex_free(nts_mutex *mutex);
+void nts_mutex_lock(nts_mutex *mutex);
+void nts_mutex_unlock(nts_mutex *mutex);
 /// A number that no other living thread of the machine has.
 int32_t nts_thread_id(void);
 

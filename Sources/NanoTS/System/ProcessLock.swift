@@ -1,16 +1,26 @@
-import Synchronization
+internal import CNanoTS
 
 /// State that threads of this process share, reached only under a lock.
 ///
-/// The one place where the engine uses a lock of the standard library: a build for a platform without one replaces this
-/// file. Never held while waiting for another process, except around the sync that ends a session.
-final class ProcessLock<State>: Sendable {
-  private let mutex: Mutex<State>
+/// A pthread mutex: the thread sanitizer understands it, and a build without the standard library's locks has it too.
+/// Never held while waiting for another process, except around the sync that ends a session.
+@safe
+final class ProcessLock<State>: @unchecked Sendable {
+  private let mutex: OpaquePointer
+  private var state: State
 
-  init(_ initial: sending State) { mutex = Mutex(initial) }
+  init(_ initial: sending State) {
+    guard let mutex = unsafe nts_mutex_make() else { fatalError("no memory is left for a lock") }
+    unsafe self.mutex = mutex
+    state = initial
+  }
+
+  deinit { unsafe nts_mutex_free(mutex) }
 
   /// Runs `body` with the state, alone.
-  func withLock<R, Failure: Error>(_ body: (inout sending State) throws(Failure) -> sending R) throws(Failure) -> R {
-    try mutex.withLock(body)
+  func withLock<R, Failure: Error>(_ body: (inout State) throws(Failure) -> R) throws(Failure) -> R {
+    unsafe nts_mutex_lock(mutex)
+    defer { unsafe nts_mutex_unlock(mutex) }
+    return try body(&state)
   }
 }
