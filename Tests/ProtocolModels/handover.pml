@@ -465,6 +465,9 @@ session:
     sealOpenBlock();
     atomic { phase = after; mine = NONE; sequence = 0 }
   :: phase == close ->
+#ifdef REACHES_THE_END
+    assert(kills < KILLS || used[0] < LIMIT || used[1] < LIMIT);
+#endif
     STEP(streamLock[s] = NOBODY);
     break
   od;
