@@ -92,8 +92,9 @@ extension BlockPool {
       count += 1
       previous = member
     }
-    // Once, when it is right: readers walk back from it at any time, and take what they do not come to for gone.
-    slot.tail.storeRelaxed(BlockPool.link(previous?.block))
+    // Once, when it is right, and after the links: readers walk back from it at any time, and take what they do not come
+    // to for gone.
+    slot.tail.storeReleased(BlockPool.link(previous?.block))
     slot.blockCount.storeRelaxed(count)
     if let previous, let values = file.header(previous.block).values() {
       slot.nextSequence.storeReleased(max(slot.nextSequence.relaxed, values.sequence &+ 1))
