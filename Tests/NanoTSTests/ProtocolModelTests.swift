@@ -95,6 +95,19 @@ struct ProtocolModelTests {
         "WITHOUT_OWN_LOOK": "committed",
       ],
       needless: ["BIT_NOT_CLEARED"]),
+    Model(
+      name: "directory", searches: [[]],
+      mutants: [
+        "REACHES_THE_END": "looks<2",
+        "TAIL_RELAXED": "owed[block]",
+        "REBUILT_TAIL_RELAXED": "owed[block]",
+        "NEXT_RELAXED": "owed[block]",
+        "REMOVALS_BEFORE_THE_END": "gone[block]",
+        "REMOVALS_LOADED_LAST": "gone[block]",
+        "WITHOUT_REMOVALS": nil,
+        "WITHOUT_LINK_CHECK": "owed[block]",
+      ],
+      needless: ["REMOVALS_RELAXED"]),
   ]
 
   @Test(arguments: models) func holdsInEveryState(_ model: Model) async throws {

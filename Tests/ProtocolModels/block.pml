@@ -8,15 +8,7 @@
  *              claim), BlockPool.install, BlockHeader.writeIdentity, BlockAppender.append
  *   reader     BlockHeader.values, BlockWindow.refresh, BlockWindow.frame and FrameLane.frame, Frame.withBytes
  *
- * Memory. Spin interleaves whole steps, so what compilers and processors do to order is written out. All stores are
- * kept in a log. A load may return any store to its place that its thread is not bound to be beyond: a thread is bound
- * by what it has read of the same place (coherence) and by what its acquires have told it. A store carries how much of
- * the log it tells: a release store everything before it, a relaxed one everything before the last release fence. An
- * acquire load takes that over at once, a relaxed load at the next acquire fence. These are the rules of the C++ and
- * Swift memory model for relaxed, release and acquire accesses and fences (as views, without promises): loads that are
- * reordered or served from old cache lines, and stores that become visible in any order, are all in it.
- * Not in it: a load that returns a store which happens later (the reader stores nothing, so it could not matter), and
- * that payloads are plain accesses: they are taken as relaxed ones of one word each.
+ * Memory is weak, as weakmemory.pml says. Payloads and entries are plain accesses in the engine and relaxed ones here.
  *
  * Bounds: two lives, one or two frames in each; one reader, which steps through what it finds and looks again once.
  * Two words stand for a frame: its entry and its bytes, at the same place in both lives. Each word's value is the life
@@ -31,14 +23,14 @@
 #define ENTRY(k)   (5 + (k))
 #define BYTES(k)   (7 + (k))
 #define PLACES     9
+#define STORES     36
 #define PREAMBLE   9 /* the value of payload bytes that a preamble was written over */
 
 #define CLAIMED 2
 #define OPEN    3
 #define SEALED  4
 
-#define RELAXED 0
-#define ORDERED 1 /* acquire for a load, release for a store */
+#include "weakmemory.pml"
 
 /* A generation is 2 * life, odd after the life's end. */
 #ifdef SAME_GENERATION_TWICE /* Generation.following does not count */
@@ -48,64 +40,14 @@
 #endif
 #define COMMITTED(count) (life * 4 + (count))
 
-typedef Store { byte place; byte value; byte tells }
-Store log[36];
-byte stored;             /* length of the log */
-
-typedef Thread {
-  byte bound;            /* knows the log up to here */
-  byte pending;          /* and up to here from its next acquire fence on */
-  byte fenced;           /* what its relaxed stores tell */
-  byte seen[PLACES]      /* the store that it last read from each place */
-}
-
 byte acknowledged;       /* frames of life 1 whose append has returned */
 byte acknowledgedAt;     /* the log at that moment */
 
-inline store(aPlace, aValue, order) {
-  d_step {
-    log[stored].place = aPlace;
-    log[stored].value = aValue;
-    stored++;
-    log[stored - 1].tells = (order == ORDERED -> stored : me.fenced)
-  }
-}
-
-inline releaseFence() { me.fenced = stored }
-
-inline load(aPlace, order, result) {
-  atomic {
-    at = stored - 1;
-    do
-    :: log[at].place != aPlace -> at--
-    :: log[at].place == aPlace -> break
-    :: log[at].place == aPlace && at >= me.bound && at > me.seen[aPlace] -> at--
-    od;
-    me.seen[aPlace] = at;
-    result = log[at].value;
-    if
-    :: log[at].tells > me.pending -> me.pending = log[at].tells
-    :: else
-    fi;
-    if
-    :: order == ORDERED && log[at].tells > me.bound -> me.bound = log[at].tells
-    :: else
-    fi;
-    at = 0
-  }
-}
-
-inline acquireFence() {
-#ifdef WITHOUT_ACQUIRE_FENCE
-  skip
-#else
-  d_step { if :: me.pending > me.bound -> me.bound = me.pending :: else fi }
-#endif
-}
-
 /* AtomicUInt64.isStill; to `over` when it is not. */
 inline check(expected) {
+#ifndef WITHOUT_ACQUIRE_FENCE
   acquireFence();
+#endif
   load(GENERATION, RELAXED, value);
   if
   :: value != expected -> goto over
