@@ -112,7 +112,7 @@ struct ProtocolModelTests {
 
   @Test(arguments: models) func holdsInEveryState(_ model: Model) async throws {
     for bounds in model.searches {
-      let verdict = try await onThread { try ModelChecker.search(model.name, bounds, optimised: true) }
+      let verdict = try await onThread { try ModelChecker.search(model.name, bounds, thorough: true) }
       #expect(verdict.errors == 0 && verdict.isComplete, "\(bounds): \(verdict.output)")
     }
   }
@@ -121,7 +121,7 @@ struct ProtocolModelTests {
     // Without a kill nothing is owed.
     let bounds = mutant.name == "WITHOUT_OWN_LOOK" ? ["KILLS=1"] : mutant.bounds
     let verdict = try await onThread {
-      try ModelChecker.search(mutant.model, bounds + [mutant.name], optimised: false)
+      try ModelChecker.search(mutant.model, bounds + [mutant.name], thorough: false)
     }
     #expect((verdict.errors ?? 0) > 0, "\(verdict.output)")
     let violated = verdict.output.split(separator: "\n").first { $0.contains("assertion violated ") }
@@ -132,7 +132,7 @@ struct ProtocolModelTests {
   @Test(arguments: models) func holdsWithoutWhatIsNotNeeded(_ model: Model) async throws {
     for name in model.needless {
       let verdict = try await onThread {
-        try ModelChecker.search(model.name, model.bounds + [name], optimised: false)
+        try ModelChecker.search(model.name, model.bounds + [name], thorough: true)
       }
       #expect(verdict.errors == 0 && verdict.isComplete, "\(name): \(verdict.output)")
     }
