@@ -395,9 +395,7 @@ inline install() {
   STEP(link(b, s));
   STEP(slot[s].spare = NONE);
   STEP(slot[s].nextSequence = block[b].sequence + 1);
-  mine = b;
-  sequence = block[b].sequence;
-  b = NONE
+  mine = b; sequence = block[b].sequence; b = NONE
 }
 
 inline append() {
