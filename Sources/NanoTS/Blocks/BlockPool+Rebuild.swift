@@ -92,7 +92,8 @@ extension BlockPool {
       count += 1
       previous = member
     }
-    // Once, when it is right: readers walk back from it at any time, and take what they do not come to for gone.
+    // Once, when it is right, and after the links: readers walk back from it at any time, and take what they do not come
+    // to for gone.
     slot.tail.storeReleased(BlockPool.link(previous?.block))
     slot.blockCount.storeRelaxed(count)
     if let previous, let values = file.header(previous.block).values() {

@@ -33,7 +33,8 @@ struct BlockPool {
     header.next.storeRelaxed(0)
     if let tail { file.header(tail).next.storeRelaxed(BlockPool.link(block)) }
     if tail == nil { slot.head.storeRelaxed(BlockPool.link(block)) }
-    // With release: who walks back from it finds the link to the block before.
+    // With release: a reader may come to the block by it before it sees the next sequence, and walks on by `previous`. A
+    // link of the block's earlier life there, most often none, would hide live blocks from it.
     slot.tail.storeReleased(BlockPool.link(block))
     slot.blockCount.storeRelaxed(slot.blockCount.relaxed &+ 1)
   }
