@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "nts_system.h"
 
+#include "nts_interpose.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -25,9 +27,38 @@
     result_ == -1 ? -errno : result_; \
   })
 
-int nts_open(const char *path, int mode) {
-  int flags = mode == NTS_OPEN_READ ? O_RDONLY : O_RDWR;
-  if (mode == NTS_OPEN_CREATE_EXCLUSIVE) flags |= O_CREAT | O_EXCL;
+static _Thread_local struct {
+  nts_interposer function;
+  void *context;
+} interposed;
+
+void nts_interpose(nts_interposer interposer, void *context) {
+  interposed.function = interposer;
+  interposed.context = context;
+}
+
+#define REQUEST(...) (&(nts_request){__VA_ARGS__})
+
+static int ask(const nts_request *request) {
+  return interposed.function ? interposed.function(interposed.context, request) : 0;
+}
+
+// Returns `result`, having told of a success.
+static int tell(int result, nts_request *request) {
+  request->is_done = 1;
+  if (result >= 0) ask(request);
+  return result;
+}
+
+// Makes the call unless it is to fail.
+#define INTERPOSE(request, made) \
+  ({ \
+    nts_request *request_ = (request); \
+    int refused_ = ask(request_); \
+    refused_ < 0 ? refused_ : tell((int)(made), request_); \
+  })
+
+static int open_above_standard_streams(const char *path, int flags) {
   // O_NONBLOCK: opening a FIFO by mistake must not hang; it means nothing for a regular file.
   int fd = (int)RETRY(open(path, flags | O_CLOEXEC | O_NONBLOCK, 0666));
   if (fd < 0 || fd > STDERR_FILENO) return fd;
@@ -36,6 +67,16 @@ int nts_open(const char *path, int mode) {
   int higher = (int)RETRY(fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   close(fd);
   return higher;
+}
+
+int nts_open(const char *path, int mode) {
+  int flags = mode == NTS_OPEN_READ ? O_RDONLY : O_RDWR;
+  if (mode == NTS_OPEN_CREATE_EXCLUSIVE) flags |= O_CREAT | O_EXCL;
+  nts_request request = {.call = NTS_CALL_OPEN, .fd = -1, .path = path};
+  int refused = ask(&request);
+  if (refused < 0) return refused;
+  request.fd = open_above_standard_streams(path, flags);
+  return tell(request.fd, &request);
 }
 
 int nts_reopen(int fd, const char *path, int mode) {
@@ -49,53 +90,77 @@ int nts_reopen(int fd, const char *path, int mode) {
   if (fstat(fd, &ours) == 0 && fstat(again, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
       ours.st_ino == theirs.st_ino)
     return again;
-  close(again);
+  nts_close(again);
   return -ESTALE;
 }
 
 // Not made again after EINTR: Linux has closed the descriptor by then.
-int nts_close(int fd) { return close(fd) == 0 || errno == EINTR ? 0 : -errno; }
+int nts_close(int fd) {
+  nts_request request = {.call = NTS_CALL_CLOSE, .fd = fd};
+  int refused = ask(&request);
+  int result = close(fd) == 0 || errno == EINTR ? 0 : -errno;
+  return refused < 0 ? refused : tell(result, &request);
+}
+
+static int status_of(int fd, struct stat *status) {
+  return INTERPOSE(REQUEST(.call = NTS_CALL_STAT, .fd = fd), fstat(fd, status) == 0 ? 0 : -errno);
+}
 
 int nts_check_regular(int fd) {
   struct stat status;
-  if (fstat(fd, &status) != 0) return -errno;
+  int result = status_of(fd, &status);
+  if (result < 0) return result;
   if (S_ISREG(status.st_mode)) return 1;
   return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
 }
 
 int nts_check_place(int fd, const char *path) {
   struct stat ours, theirs;
-  if (stat(path, &theirs) != 0) return errno == ENOENT ? 0 : -errno;
+  int result = INTERPOSE(
+      REQUEST(.call = NTS_CALL_STAT, .fd = -1, .path = path), stat(path, &theirs) == 0 ? 0 : -errno);
+  if (result < 0) return result == -ENOENT ? 0 : result;
   if (S_ISDIR(theirs.st_mode)) return -EISDIR;
   if (!S_ISREG(theirs.st_mode)) return -EINVAL;
   if (fd < 0) return 0;
-  if (fstat(fd, &ours) != 0) return -errno;
+  result = status_of(fd, &ours);
+  if (result < 0) return result;
   return ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
 int nts_limit_mode(int fd, int like) {
   struct stat ours, theirs;
-  if (fstat(fd, &ours) != 0 || fstat(like, &theirs) != 0) return -errno;
-  return (int)RETRY(fchmod(fd, ours.st_mode & 0777 & (theirs.st_mode | S_IRUSR | S_IWUSR)));
+  int result = status_of(fd, &ours);
+  if (result == 0) result = status_of(like, &theirs);
+  if (result < 0) return result;
+  mode_t mode = ours.st_mode & 0777 & (theirs.st_mode | S_IRUSR | S_IWUSR);
+  return INTERPOSE(REQUEST(.call = NTS_CALL_CHMOD, .fd = fd), RETRY(fchmod(fd, mode)));
 }
 
 int nts_file_size(int fd, uint64_t *size) {
   struct stat status;
-  if (fstat(fd, &status) != 0) return -errno;
-  *size = (uint64_t)status.st_size;
-  return 0;
+  int result = status_of(fd, &status);
+  if (result == 0) *size = (uint64_t)status.st_size;
+  return result;
 }
 
-int nts_set_file_size(int fd, uint64_t size) { return (int)RETRY(ftruncate(fd, (off_t)size)); }
+int nts_set_file_size(int fd, uint64_t size) {
+  return INTERPOSE(
+      REQUEST(.call = NTS_CALL_TRUNCATE, .fd = fd, .length = size), RETRY(ftruncate(fd, (off_t)size)));
+}
 
-int nts_reserve(int fd, uint64_t offset, uint64_t length) {
+static int reserve(int fd, uint64_t offset, uint64_t length) {
   int error;
   do error = posix_fallocate(fd, (off_t)offset, (off_t)length);
   while (error == EINTR);
   return -error;
 }
 
-int nts_write_zeros(int fd, uint64_t offset, uint64_t length) {
+int nts_reserve(int fd, uint64_t offset, uint64_t length) {
+  return INTERPOSE(
+      REQUEST(.call = NTS_CALL_RESERVE, .fd = fd, .offset = offset, .length = length), reserve(fd, offset, length));
+}
+
+static int write_zeros(int fd, uint64_t offset, uint64_t length) {
   static const char zeros[1 << 16];
   while (length > 0) {
     size_t count = length < sizeof zeros ? (size_t)length : sizeof zeros;
@@ -107,7 +172,12 @@ int nts_write_zeros(int fd, uint64_t offset, uint64_t length) {
   return 0;
 }
 
-int nts_read_at(int fd, void *into, size_t count, uint64_t offset) {
+int nts_write_zeros(int fd, uint64_t offset, uint64_t length) {
+  return INTERPOSE(
+      REQUEST(.call = NTS_CALL_WRITE, .fd = fd, .offset = offset, .length = length), write_zeros(fd, offset, length));
+}
+
+static int read_at(int fd, void *into, size_t count, uint64_t offset) {
   size_t done = 0;
   while (done < count) {
     long read = RETRY(pread(fd, (char *)into + done, count - done, (off_t)(offset + done)));
@@ -118,20 +188,44 @@ int nts_read_at(int fd, void *into, size_t count, uint64_t offset) {
   return (int)done;
 }
 
+int nts_read_at(int fd, void *into, size_t count, uint64_t offset) {
+  nts_request request = {.call = NTS_CALL_READ, .fd = fd, .offset = offset, .length = count};
+  int most = ask(&request);
+  if (most < 0) return most;
+  return tell(read_at(fd, into, most > 0 && (size_t)most < count ? (size_t)most : count, offset), &request);
+}
+
 int nts_map(int fd, uint64_t offset, size_t length, int writable, void **address) {
+  nts_request request = {.call = NTS_CALL_MAP, .fd = fd, .offset = offset, .length = length};
+  int refused = ask(&request);
+  if (refused < 0) return refused;
   int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
   void *mapped = mmap(NULL, length, protection, MAP_SHARED, fd, (off_t)offset);
   if (mapped == MAP_FAILED) return -errno;
-  *address = mapped;
-  return 0;
+  *address = request.address = mapped;
+  return tell(0, &request);
 }
 
-int nts_unmap(void *address, size_t length) { return munmap(address, length) == 0 ? 0 : -errno; }
-int nts_sync_range(void *address, size_t length) { return (int)RETRY(msync(address, length, MS_SYNC)); }
-int nts_sync_file(int fd) { return (int)RETRY(fdatasync(fd)); }
+int nts_unmap(void *address, size_t length) {
+  nts_request request = {.call = NTS_CALL_UNMAP, .fd = -1, .length = length, .address = address};
+  int refused = ask(&request);
+  int result = munmap(address, length) == 0 ? 0 : -errno;
+  return refused < 0 ? refused : tell(result, &request);
+}
+
+int nts_sync_range(void *address, size_t length) {
+  return INTERPOSE(
+      REQUEST(.call = NTS_CALL_SYNC_RANGE, .fd = -1, .length = length, .address = address),
+      RETRY(msync(address, length, MS_SYNC)));
+}
+
+int nts_sync_file(int fd) {
+  return INTERPOSE(REQUEST(.call = NTS_CALL_SYNC_FILE, .fd = fd), RETRY(fdatasync(fd)));
+}
+
 long nts_page_size(void) { return sysconf(_SC_PAGESIZE); }
 
-int nts_sync_directory_of(const char *path) {
+static int sync_directory_of(const char *path) {
   char directory[4096];
   const char *slash = strrchr(path, '/');
   size_t length = slash ? (size_t)(slash - path) : 0;
@@ -146,9 +240,16 @@ int nts_sync_directory_of(const char *path) {
   return result == -EINVAL ? 0 : result;
 }
 
-int nts_rename(const char *from, const char *to) { return rename(from, to) == 0 ? 0 : -errno; }
+int nts_sync_directory_of(const char *path) {
+  return INTERPOSE(REQUEST(.call = NTS_CALL_SYNC_DIRECTORY, .fd = -1, .path = path), sync_directory_of(path));
+}
 
-int nts_rename_new(const char *from, const char *to) {
+int nts_rename(const char *from, const char *to) {
+  return INTERPOSE(
+      REQUEST(.call = NTS_CALL_RENAME, .fd = -1, .path = from), rename(from, to) == 0 ? 0 : -errno);
+}
+
+static int rename_new(const char *from, const char *to) {
 #if defined(__linux__)
   if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
   if (errno != ENOSYS && errno != EINVAL) return -errno;
@@ -157,7 +258,13 @@ int nts_rename_new(const char *from, const char *to) {
   return unlink(from) == 0 ? 0 : -errno;
 }
 
-int nts_unlink(const char *path) { return unlink(path) == 0 ? 0 : -errno; }
+int nts_rename_new(const char *from, const char *to) {
+  return INTERPOSE(REQUEST(.call = NTS_CALL_RENAME, .fd = -1, .path = from), rename_new(from, to));
+}
+
+int nts_unlink(const char *path) {
+  return INTERPOSE(REQUEST(.call = NTS_CALL_UNLINK, .fd = -1, .path = path), unlink(path) == 0 ? 0 : -errno);
+}
 
 static long lock_command(int fd, int command, short type, uint64_t offset, uint64_t count, struct flock *lock) {
   *lock = (struct flock){
@@ -169,18 +276,24 @@ static long lock_command(int fd, int command, short type, uint64_t offset, uint6
 int nts_lock(int fd, uint64_t offset, uint64_t count, int exclusive, int wait) {
   struct flock lock;
   short type = exclusive ? F_WRLCK : F_RDLCK;
-  return (int)lock_command(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, type, offset, count, &lock);
+  return INTERPOSE(
+      REQUEST(.call = NTS_CALL_LOCK, .fd = fd, .offset = offset, .length = count),
+      lock_command(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, type, offset, count, &lock));
 }
 
 int nts_unlock(int fd, uint64_t offset, uint64_t count) {
   struct flock lock;
-  return (int)lock_command(fd, F_OFD_SETLK, F_UNLCK, offset, count, &lock);
+  return INTERPOSE(
+      REQUEST(.call = NTS_CALL_UNLOCK, .fd = fd, .offset = offset, .length = count),
+      lock_command(fd, F_OFD_SETLK, F_UNLCK, offset, count, &lock));
 }
 
 int nts_find_lock(int fd, uint64_t offset, uint64_t count, uint64_t *first, uint64_t *last) {
   struct flock lock;
-  long result = lock_command(fd, F_OFD_GETLK, F_WRLCK, offset, count, &lock);
-  if (result < 0) return (int)result;
+  int result = INTERPOSE(
+      REQUEST(.call = NTS_CALL_FIND_LOCK, .fd = fd, .offset = offset, .length = count),
+      lock_command(fd, F_OFD_GETLK, F_WRLCK, offset, count, &lock));
+  if (result < 0) return result;
   if (lock.l_type == F_UNLCK) return 0;
   *first = (uint64_t)lock.l_start;
   *last = lock.l_len == 0 ? (uint64_t)INT64_MAX : (uint64_t)lock.l_start + (uint64_t)lock.l_len - 1;
@@ -229,19 +342,25 @@ void nts_sleep_until(uint64_t time) {
 struct thread_start {
   void (*body)(void *);
   void *context;
+  nts_interposer interposer;
+  void *interposer_context;
 };
 
 static void *run_thread(void *argument) {
   struct thread_start start = *(struct thread_start *)argument;
   free(argument);
+  nts_interpose(start.interposer, start.interposer_context);
   start.body(start.context);
   return NULL;
 }
 
 int nts_start_thread(void (*body)(void *), void *context) {
+  nts_request request = {.call = NTS_CALL_THREAD, .fd = -1};
+  int refused = ask(&request);
+  if (refused < 0) return refused;
   struct thread_start *start = malloc(sizeof *start);
   if (start == NULL) return -ENOMEM;
-  *start = (struct thread_start){body, context};
+  *start = (struct thread_start){body, context, interposed.function, interposed.context};
   // Signals are the program's: they go to its own threads.
   sigset_t all, before;
   sigfillset(&all);
@@ -251,7 +370,7 @@ int nts_start_thread(void (*body)(void *), void *context) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (result == 0) pthread_detach(thread);
   else free(start);
-  return -result;
+  return tell(-result, &request);
 }
 
 struct nts_mutex {
