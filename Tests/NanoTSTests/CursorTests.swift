@@ -292,6 +292,8 @@ import Testing
     #expect(error?.missedFrames == 3)
     #expect(try cursor.previous() == nil)
     #expect(try cursor.previous() == nil)
+    // The frame that it stood on and those behind it in the block are gone too.
+    #expect(expectError(.overwritten) { try cursor.next() }?.missedFrames == 3)
     #expect(try cursor.next()?.ordinal == 6)
   }
 

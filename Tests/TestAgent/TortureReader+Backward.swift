@@ -62,6 +62,7 @@ extension TortureReader {
 
   /// The whole stream as a sequence, newest frame first.
   mutating func walkReversed(_ stream: ProvingStream) throws(NanoTSError) {
+    let oldest = try oldest(of: stream)
     var above: UInt64?
     for frame in try store.frames(of: stream.name).reversed() {
       require(
@@ -74,6 +75,6 @@ extension TortureReader {
         if mustStop() { break }
       }
     }
-    if above == nil { rest() }
+    if above == nil { try requireGoneSince(oldest, stream, "reversed") }
   }
 }

@@ -21,7 +21,10 @@ extension TortureReader {
     while left > 0, !mustStop() {
       left -= 1
       do throws(NanoTSError) {
-        guard let frame = try cursor.next(waitingMilliseconds: Self.milliseconds) else { continue }
+        guard let frame = try cursor.next(waitingMilliseconds: Self.milliseconds) else {
+          try requireAtEnd(&cursor, stream, &tally)
+          continue
+        }
         let isRight = try check(frame, stream, .following)
         tally.add(frame.ordinal, isRight)
       } catch {
@@ -30,6 +33,20 @@ extension TortureReader {
       if left & 1023 == 0 { noteProgress() }
     }
     report.add(tally, "\(stream.name) following")
+  }
+
+  /// Nothing came: what is the newest frame now must come without a further wait, unless the cursor has it.
+  private mutating func requireAtEnd(
+    _ cursor: inout Cursor, _ stream: ProvingStream, _ tally: inout Tally
+  ) throws(NanoTSError) {
+    guard tally.first != nil, let newest = try newest(of: stream), newest >= tally.end, !words.isOver else { return }
+    guard let frame = try cursor.next(waitingMilliseconds: 0) else {
+      let left = try self.newest(of: stream)
+      require(left ?? 0 < newest || left == nil, stream, "following ends at \(tally.end), and \(newest) is there")
+      return
+    }
+    let isRight = try check(frame, stream, .following)
+    tally.add(frame.ordinal, isRight)
   }
 
   /// All streams at once.

@@ -5,6 +5,7 @@ import NanoTS
 extension TortureReader {
   /// From the oldest frame to the end, by steps and by batches in turn with one cursor.
   mutating func walkForward(_ stream: ProvingStream) throws(NanoTSError) {
+    let oldest = try oldest(of: stream)
     var cursor = try store.cursor(of: stream.name)
     var tally = Tally()
     var left = 2_000_000
@@ -18,7 +19,7 @@ extension TortureReader {
       noteProgress()
     }
     report.add(tally, "\(stream.name) forward")
-    if tally.first == nil { rest() }
+    if tally.first == nil, !mustStop() { try requireGoneSince(oldest, stream, "forward") }
   }
 
   /// Steps to so many frames; true at the end.
@@ -116,6 +117,7 @@ extension TortureReader {
 
   /// The whole stream as a sequence.
   mutating func walkSequence(_ stream: ProvingStream) throws(NanoTSError) {
+    let oldest = try oldest(of: stream)
     var tally = Tally()
     var left = 500_000
     for frame in try store.frames(of: stream.name) {
@@ -133,6 +135,6 @@ extension TortureReader {
       }
     }
     report.add(tally, "\(stream.name) sequence")
-    if tally.first == nil { rest() }
+    if tally.first == nil { try requireGoneSince(oldest, stream, "a sequence") }
   }
 }

@@ -90,6 +90,7 @@ public struct TortureReader {
     _ error: NanoTSError, to tally: inout Tally, _ stream: ProvingStream
   ) throws(NanoTSError) {
     guard error.code == .overwritten else { throw error }
+    require(error.missedFrames > 0, stream, "told as overwritten, and nothing missed: \(error.message)")
     try add(missed: error.missedFrames, to: &tally, stream)
   }
 
@@ -124,6 +125,27 @@ public struct TortureReader {
   /// Complains unless `isSo`.
   mutating func require(_ isSo: Bool, _ stream: ProvingStream, _ text: @autoclosure () -> String) {
     if !isSo { report.complain("\(stream.name): \(text())") }
+  }
+
+  /// A walk over all of the stream saw nothing: then the frame that was its oldest before has gone since.
+  mutating func requireGoneSince(_ oldest: UInt64?, _ stream: ProvingStream, _ walk: String) throws(NanoTSError) {
+    rest()
+    guard let oldest else { return }
+    var cursor = try witness.cursor(of: stream.name)
+    let left = try cursor.first()?.ordinal
+    require(left != oldest, stream, "\(walk) saw nothing, and frame \(oldest) was there all the time")
+  }
+
+  /// The ordinal of the oldest frame; nil when there is none.
+  func oldest(of stream: ProvingStream) throws(NanoTSError) -> UInt64? {
+    var cursor = try witness.cursor(of: stream.name)
+    return try cursor.first()?.ordinal
+  }
+
+  /// The ordinal of the newest frame; nil when there is none.
+  func newest(of stream: ProvingStream) throws(NanoTSError) -> UInt64? {
+    var cursor = try witness.cursor(of: stream.name)
+    return try cursor.last()?.ordinal
   }
 
   /// Nobody writes or the stream is not there yet: others may have the processor.

@@ -23,7 +23,7 @@ final class DirectoryCache: Sendable {
   /// The directory of the stream with `identifier` in `slot`, up to date as of this call. O(1) when nothing is new,
   /// O(new blocks) usually, O(blocks of the store) at first and after blocks were taken from the middle.
   func directory(of identifier: UInt64, slot index: Int) throws(NanoTSError) -> StreamDirectory {
-    guard file.trustsCounters.load(ordering: .relaxed) else { return try scan(identifier, upTo: .max) }
+    guard file.trustsCounters.load(ordering: .relaxed) || isSettled() else { return try scan(identifier, upTo: .max) }
     return try known.withLock { known throws(NanoTSError) in
       if known == nil { known = try scanAll() }
       let slot = file.slot(index)
@@ -44,6 +44,13 @@ final class DirectoryCache: Sendable {
       forgetFreedStreams(&known)
       return entry.directory
     }
+  }
+
+  /// True, from then on for every reader of the store, once a writer has settled a store that lost power.
+  private func isSettled() -> Bool {
+    guard !StoreSession.isSuspect(file) else { return false }
+    file.trustsCounters.store(true, ordering: .releasing)
+    return true
   }
 
   /// Directories of streams that were freed go once they are many.

@@ -72,6 +72,12 @@ struct StreamDirectory {
     start += partition { $0.sequence >= sequence }
   }
 
+  /// Drops the blocks behind the one at `index`. What they were written to stays: other snapshots may have them.
+  mutating func dropBlocks(after index: Int) {
+    precondition(index >= 0 && index < count)
+    end = start + index + 1
+  }
+
   /// The index of the last block whose first frame is at or before `position`; 0 when none is. O(log blocks).
   func lastBlock(startingAtOrBefore position: FramePosition) -> Int {
     max(0, partition { position < $0.first } - 1)

@@ -23,9 +23,12 @@ struct CommitPoint {
       // Before the directory: blocks of frames below it are found, or are gone.
       let sealedEnd = slot.nextOrdinal.acquired
       let (reclaimedBlocks, reclaimedFrames) = (slot.reclaimedBlocks.acquired, slot.reclaimedFrames.acquired)
+      let published = slot.nextSequence.acquired
       let directory = try store.directories.directory(of: stream.identifier, slot: stream.slot)
       guard slot.identifier.acquired == stream.identifier else { return nil }
-      guard let (blockCount, end, last) = visibleEnd(store.file, directory, sealedEnd) else { continue }
+      let (blockCount, end, last, metDead) = visibleEnd(store.file, directory, sealedEnd)
+      // A block at the end that is gone was the newest, or newer ones came and took it.
+      if metDead, slot.nextSequence.acquired != published { continue }
       return CommitPoint(
         stream: stream, directory: directory, blockCount: blockCount, end: end, last: last, sealedEnd: sealedEnd,
         reclaimedBlocks: reclaimedBlocks, reclaimedFrames: reclaimedFrames)
@@ -33,23 +36,30 @@ struct CommitPoint {
     throw NanoTSError.overwritten(missing: 0, of: String(decoding: stream.name, as: UTF8.self))
   }
 
-  /// Where the visible frames of `directory` end; nil when a block at its end was recycled meanwhile.
+  /// Where the visible frames of `directory` end, and whether blocks behind that place were recycled meanwhile.
   private static func visibleEnd(
     _ file: StoreFile, _ directory: StreamDirectory, _ sealedEnd: UInt64
-  ) -> (blockCount: Int, end: UInt64, last: FramePosition?)? {
+  ) -> (blockCount: Int, end: UInt64, last: FramePosition?, metDead: Bool) {
+    var metDead = false
     for index in (0..<directory.count).reversed() {
       let entry = directory[index]
       let header = file.header(Int(entry.block))
-      guard let values = header.values(), values.generation == entry.generation, values.holdsFrames else { return nil }
+      guard let values = header.values(), values.generation == entry.generation, values.holdsFrames else {
+        metDead = true
+        continue
+      }
       // A block that cannot be read holds at least one frame, or it would not have been kept.
       guard let body = BlockBody(file, Int(entry.block), values) else {
-        return (index + 1, entry.firstOrdinal &+ 1, nil)
+        return (index + 1, entry.firstOrdinal &+ 1, nil, metDead)
       }
       guard body.count > 0 else { continue }
       let last = body.entry(body.count - 1).position
-      guard header.isStill(values.generation) else { return nil }
-      return (index + 1, entry.firstOrdinal &+ UInt64(body.count), last)
+      guard header.isStill(values.generation) else {
+        metDead = true
+        continue
+      }
+      return (index + 1, entry.firstOrdinal &+ UInt64(body.count), last, metDead)
     }
-    return (0, directory.isEmpty ? sealedEnd : directory[0].firstOrdinal, nil)
+    return (0, directory.isEmpty || metDead ? sealedEnd : directory[0].firstOrdinal, nil, metDead)
   }
 }

@@ -20,10 +20,21 @@ extension Cursor {
   /// Goes behind the stream's newest frame: `next` returns what is appended from now on. Throws as `first`. O(1).
   public mutating func seekToEnd() throws(NanoTSError) {
     try placing { cursor throws(NanoTSError) in
-      guard try cursor.enter(cursor.directory.count - 1) else { return false }
-      cursor.upcoming = cursor.window!.count
-      return true
+      try cursor.enterNewestLeft()
     }
+  }
+
+  /// Stands at the end of the newest block that lives; false when none does, or when the last one that is known does not
+  /// and newer ones have come.
+  mutating func enterNewestLeft() throws(NanoTSError) -> Bool {
+    for index in (0..<directory.count).reversed() {
+      if try enter(index) {
+        upcoming = window!.count
+        return true
+      }
+      guard isUnchangedSinceDirectory() else { return false }
+    }
+    return false
   }
 
   /// Goes to the first frame at or after (`timestamp`, `key`) and returns it; nil when there is none, and the cursor is
@@ -40,23 +51,21 @@ extension Cursor {
   /// Places the cursor so that `next` comes to the first frame at or after `position`.
   mutating func place(before position: FramePosition) throws(NanoTSError) {
     try placing { cursor throws(NanoTSError) in
-      var index = cursor.directory.lastBlock(startingAtOrBefore: position)
-      while true {
-        guard try cursor.enter(index) else { return false }
+      let first = cursor.directory.lastBlock(startingAtOrBefore: position)
+      for index in first..<cursor.directory.count where try cursor.enter(index) {
         let window = cursor.window!
         cursor.upcoming = window.body.lowerBound(position)
-        guard window.header.isStill(window.generation) else { return false }
+        guard window.header.isStill(window.generation) else { continue }
         // A directory may know a block from before its first frame; then the frame is in the next block after all.
-        guard cursor.upcoming == window.count, window.fault == .none, index + 1 < cursor.directory.count else {
-          return true
-        }
-        index += 1
+        let isLast = index + 1 == cursor.directory.count
+        if cursor.upcoming < window.count || window.fault != .none || isLast { return true }
       }
+      return try cursor.enterNewestLeft()
     }
   }
 
-  /// Runs `attempt` on fresh directories until it finds its block alive. Leaves the cursor unplaced when the stream has
-  /// no blocks.
+  /// Runs `attempt` on fresh directories until it finds a block alive, or nothing lives in a directory than which there is
+  /// no newer one: then the cursor stands behind the stream's last frame.
   mutating func placing(
     _ attempt: (inout Cursor) throws(NanoTSError) -> Bool
   ) throws(NanoTSError) {
@@ -65,13 +74,11 @@ extension Cursor {
       leaveBlocks(expecting: nil)
       let end = try sealedEnd()
       _ = try refreshDirectory()
-      if directory.isEmpty {
-        guard try standBehindEmptyStream() else { continue }
+      if !directory.isEmpty, try attempt(&self) {
+        passedOrdinal = end
         return
       }
-      guard try attempt(&self) else { continue }
-      passedOrdinal = end
-      return
+      if try standBehindEmptyStream() { return }
     }
     throw NanoTSError.overwritten(missing: 0, of: String(decoding: name, as: UTF8.self))
   }

@@ -10,12 +10,12 @@ extension Cursor {
       }
       if upcoming < window!.count {
         if let frame = try frame(at: upcoming) { return frame }
-        try skipToOldestLeft(expecting: window!.ordinal(upcoming))
+        try skipToOldestLeft(expecting: window!.ordinal(upcoming), knowing: directory)
         continue
       }
       let countBefore = window!.count
       guard window!.refresh() else {
-        try skipToOldestLeft(expecting: ordinalBehindBlock)
+        try skipToOldestLeft(expecting: ordinalBehindBlock, knowing: directory)
         continue
       }
       setFastCount()
@@ -36,7 +36,8 @@ extension Cursor {
         upcoming = slot
         standing = 0
         if let frame = try frame(at: slot, stayingBehindDamage: true) { return frame }
-        try stopBehindNewestLeft(before: window!.ordinal(slot))
+        let following = slot + 1 < window!.count ? window!.ordinal(slot + 1) : ordinalBehindBlock(from: window!.count)
+        try stopBehindNewestLeft(before: window!.ordinal(slot), following)
         return nil
       }
       (upcoming, standing) = (0, 0)
@@ -44,7 +45,7 @@ extension Cursor {
       guard blockIndex > 0 else { return nil }
       let ordinal = window!.firstOrdinal
       guard try enter(blockIndex - 1) else {
-        try stopBehindNewestLeft(before: ordinal &- 1)
+        try stopBehindNewestLeft(before: ordinal &- 1, ordinal)
         return nil
       }
       upcoming = window!.count
@@ -133,7 +134,7 @@ extension Cursor {
       // The writer left this block before the next one was published, so what it holds now is all.
       let countBefore = window!.count
       guard window!.refresh() else {
-        try skipToOldestLeft(expecting: expected)
+        try skipToOldestLeft(expecting: expected, knowing: directory)
         return true
       }
       setFastCount()
@@ -144,7 +145,7 @@ extension Cursor {
       }
     }
     guard try enter(blockIndex + 1) else {
-      try skipToOldestLeft(expecting: expected)
+      try skipToOldestLeft(expecting: expected, knowing: directory)
       return true
     }
     try reportMissed(since: expected)
@@ -153,8 +154,10 @@ extension Cursor {
 
   /// The ordinal expected behind the present block, at whose end the cursor is. A gap that was there when the cursor was
   /// placed is no news: `next` passes over it. One of frames that came later is.
-  private var ordinalBehindBlock: UInt64 {
-    let here = window!.ordinal(upcoming)
+  private var ordinalBehindBlock: UInt64 { ordinalBehindBlock(from: upcoming) }
+
+  private func ordinalBehindBlock(from slot: Int) -> UInt64 {
+    let here = window!.ordinal(slot)
     guard blockIndex + 1 < directory.count else { return max(here, passedOrdinal) }
     let next = directory[blockIndex + 1].firstOrdinal
     // What a damaged block, or one that must prove itself, does not show is told of otherwise or was never there.
@@ -170,18 +173,15 @@ extension Cursor {
   }
 
   private mutating func enterFirstBlock() throws(NanoTSError) -> Bool {
-    let end = try sealedEnd()
-    _ = try refreshDirectory()
+    // First, because a stream that was freed and made anew has none of the ordinals that were expected.
+    try findStream()
     if let expectedOrdinal {
-      guard !directory.isEmpty else {
-        try reportAllGone(from: expectedOrdinal, to: end)
-        return false
-      }
-      try skipToOldestLeft(expecting: expectedOrdinal)
+      try skipToOldestLeft(expecting: expectedOrdinal, knowing: directory)
       return window != nil
     }
     for _ in 0..<Cursor.attempts {
-      if directory.isEmpty, try standBehindEmptyStream() { return false }
+      let end = try sealedEnd()
+      _ = try refreshDirectory()
       for index in 0..<directory.count where try enter(index) {
         // Blocks before it are gone, and the cursor never came to them: there is nothing before this one.
         directory.dropBlocks(before: directory[index].sequence)
@@ -189,21 +189,18 @@ extension Cursor {
         passedOrdinal = end
         return true
       }
-      _ = try refreshDirectory()
+      if try standBehindEmptyStream() { return false }
     }
     throw NanoTSError.overwritten(missing: 0, of: String(decoding: name, as: UTF8.self))
   }
 
-  /// With an empty directory: `next` is to come to the frame after the last sealed one. False, with nothing changed, when
-  /// blocks were published since the directory was taken: all that it could have had were recycled meanwhile, and the
-  /// stream is not empty.
+  /// With no living block in the directory: `next` is to come to the frame after the last sealed one. False, with nothing
+  /// changed, when blocks were published since the directory was taken: all that it could have had were recycled
+  /// meanwhile, and the stream is not empty.
   mutating func standBehindEmptyStream() throws(NanoTSError) -> Bool {
     let end = try sealedEnd()
-    if let stream {
-      let published = store.file.slot(stream.slot).nextSequence.acquired
-      guard published == directoryMark?.nextSequence else { return false }
-    }
-    expectedOrdinal = end
+    guard isUnchangedSinceDirectory() else { return false }
+    leaveBlocks(expecting: end)
     return true
   }
 
@@ -213,21 +210,20 @@ extension Cursor {
 
   // MARK: Being lapped
 
-  /// Goes to the oldest frame left at or after `expected`, and reports how many were missed.
-  private mutating func skipToOldestLeft(expecting expected: UInt64) throws(NanoTSError) {
+  /// Goes to the oldest frame left at or after `expected`, and reports how many were missed. `known` is the directory by
+  /// which the cursor came here.
+  ///
+  /// Blocks whose life is over are stepped over, also where they are in the stream's list still: who takes them out may
+  /// have stopped or died on the way.
+  private mutating func skipToOldestLeft(
+    expecting expected: UInt64, knowing known: StreamDirectory
+  ) throws(NanoTSError) {
     passedOrdinal = max(passedOrdinal, expected)
-    let known = directory
     for _ in 0..<Cursor.attempts {
       let end = try sealedEnd()
       _ = try refreshDirectory()
-      guard !directory.isEmpty else {
-        leaveBlocks(expecting: expected)
-        passedOrdinal = expected
-        return try reportAllGone(from: expected, to: end)
-      }
-      var index = directory.lastBlock(startingAtOrBefore: expected)
-      while index < directory.count {
-        guard try enter(index) else { break }
+      let start = directory.isEmpty ? 0 : directory.lastBlock(startingAtOrBefore: expected)
+      for index in start..<directory.count where try enter(index) {
         let slot = expected > window!.firstOrdinal ? expected - window!.firstOrdinal : 0
         // What lies before a block's first frame is gone also while that frame is yet to come.
         if slot == 0 || slot < UInt64(window!.count) {
@@ -235,12 +231,37 @@ extension Cursor {
           goOn(in: known)
           return try reportMissed(since: expected)
         }
-        upcoming = window!.count
-        if index + 1 == directory.count { return try reportAllGone(from: expected, to: end) }
-        index += 1
       }
+      // Nothing is left from there on, unless blocks came since the directory was taken.
+      guard isUnchangedSinceDirectory() else { continue }
+      if try enterNewestLeft() {
+        directory.dropBlocks(after: blockIndex)
+        // Frames from there on that were committed since are still to come.
+        if expected > window!.firstOrdinal, expected < window!.ordinal(upcoming) {
+          upcoming = Int(expected - window!.firstOrdinal)
+        }
+      } else {
+        wait(for: expected, knowing: known)
+      }
+      return try reportAllGone(from: expected, to: end)
     }
+    wait(for: expected, knowing: known)
     throw NanoTSError.overwritten(missing: 0, of: String(decoding: name, as: UTF8.self))
+  }
+
+  /// Leaves the blocks: `next` is to come to the frame `expected`, or to tell of it, by what was known before.
+  private mutating func wait(for expected: UInt64, knowing known: StreamDirectory) {
+    let passed = max(passedOrdinal, expected)
+    leaveBlocks(expecting: expected)
+    passedOrdinal = passed
+    directory = known
+    directoryMark = nil
+  }
+
+  /// True when no block was published since the directory was taken.
+  func isUnchangedSinceDirectory() -> Bool {
+    guard let stream else { return true }
+    return store.file.slot(stream.slot).nextSequence.acquired == directoryMark?.nextSequence
   }
 
   /// Having found a block that is left, goes back to the directory in which the cursor knew it: blocks ahead that were
@@ -273,8 +294,8 @@ extension Cursor {
   }
 
   /// Going back and finding the frame `ordinal` gone: goes behind the newest frame left before it, or before the oldest
-  /// frame there is, and reports how many were missed.
-  private mutating func stopBehindNewestLeft(before ordinal: UInt64) throws(NanoTSError) {
+  /// frame there is, and reports how many were missed. There `next` is to come to `following`.
+  private mutating func stopBehindNewestLeft(before ordinal: UInt64, _ following: UInt64) throws(NanoTSError) {
     let known = directory
     let oldestKnown = directory.isEmpty ? ordinal : directory[0].firstOrdinal
     _ = try refreshDirectory()
@@ -289,8 +310,8 @@ extension Cursor {
       }
       index -= 1
     }
-    leaveBlocks(expecting: nil)
-    _ = try enterFirstBlock()
+    // Before the oldest frame there is. What was known to lie ahead and is gone by now, `next` tells of.
+    wait(for: following, knowing: known)
     throw NanoTSError.overwritten(
       missing: ordinal >= oldestKnown ? ordinal - oldestKnown + 1 : 0, of: String(decoding: name, as: UTF8.self))
   }

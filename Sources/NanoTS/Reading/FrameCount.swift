@@ -1,7 +1,8 @@
 extension Store {
   /// The number of frames of `stream` with timestamps in `range`, both ends included; 0 for an unknown stream.
   ///
-  /// Ordinals make it a subtraction: nothing is scanned. Throws `.invalidName`, `.closed`, `.corrupt` or `.ioFailure`.
+  /// Ordinals make it a subtraction: nothing is scanned. A block that is being taken from among others at that moment
+  /// counts as still there. Throws `.invalidName`, `.closed`, `.corrupt` or `.ioFailure`.
   /// O(log frames), and O(log blocks) more for each gap that `free` left in the range.
   public func frameCount(
     of stream: String, in range: ClosedRange<Int64> = Int64.min...Int64.max

@@ -3,6 +3,8 @@ struct StreamWatch: Sendable {
   private let file: StoreFile
   private let stream: StreamTable.Stream?
   private let name: [UInt8]
+  /// Loaded before the next sequence: the number of a block that is given back comes again, this does not.
+  private let removals: UInt32
   private let nextSequence: UInt64
   /// The block that the cursor stands in, the life that it knows of it, and its commit word.
   private let block: Int?
@@ -14,6 +16,7 @@ struct StreamWatch: Sendable {
     file = cursor.store.file
     stream = cursor.stream
     name = cursor.name
+    removals = cursor.stream.map { [file] in file.slot($0.slot).removals.acquired } ?? 0
     nextSequence = cursor.stream.map { [file] in file.slot($0.slot).nextSequence.acquired } ?? 0
     block = cursor.window?.block
     generation = cursor.window?.generation ?? 0
@@ -25,8 +28,12 @@ struct StreamWatch: Sendable {
   func hasChanged() -> Bool {
     guard let stream else { return StreamTable(file: file).find(name) != nil }
     let slot = file.slot(stream.slot)
-    if slot.identifier.acquired != stream.identifier || slot.nextSequence.acquired != nextSequence { return true }
-    return block.map { file.header($0).commit.acquired != commit } ?? false
+    if slot.identifier.acquired != stream.identifier || slot.removals.acquired != removals
+      || slot.nextSequence.acquired != nextSequence
+    {
+      return true
+    }
+    return block.map { file.header($0).commit.acquired != commit || !file.header($0).isStill(generation) } ?? false
   }
 
   /// True when the watch looks at the place where `cursor` stands now: only then does it notice every new frame.

@@ -63,7 +63,7 @@ extension Store {
         return .failure(isPinned(stream, pinned))
       }
       let freed = try release(in: slot, pool) { _ in true }
-      if let spare = pool.target(slot.spareBlock) {
+      if let spare = pool.claimedSpare(of: slot) {
         slot.spareBlock.storeRelaxed(0)
         pool.release(spare)
       }

@@ -29,7 +29,7 @@ public final class Store: Sendable {
   public let access: Access
   /// True when frames must prove themselves before they are handed out: the machine restarted without the store having
   /// been left cleanly, and no writer has opened it since.
-  let isSuspect: Bool
+  var isSuspect: Bool { !file.trustsCounters.load(ordering: .relaxed) }
 
   /// Opens the store at `path`.
   ///
@@ -42,8 +42,7 @@ public final class Store: Sendable {
     file = try StoreOpening.open(path, access)
     self.access = access
     session = access == .readWrite ? try StoreSession(beginning: file) : nil
-    isSuspect = StoreSession.isSuspect(file)
-    file.trustsCounters.store(!isSuspect, ordering: .relaxed)
+    file.trustsCounters.store(!StoreSession.isSuspect(file), ordering: .relaxed)
     directories = DirectoryCache(file)
   }
 

@@ -26,7 +26,8 @@ struct CopyVerb: ParsableCommand {
     help: ArgumentHelp("Copy this stream; may be given more than once. Default: all.", valueName: "name"))
   var streams: [String] = []
 
-  @Option(help: "Number of blocks of the copy, to record on in it. Default: as many as it uses.")
+  @Option(
+    parsing: .unconditional, help: "Number of blocks of the copy, to record on in it. Default: as many as it uses.")
   var blocks: Int?
 
   @Flag(help: "Replace the file if there is one already. What it holds is lost.")

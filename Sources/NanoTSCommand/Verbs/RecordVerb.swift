@@ -19,6 +19,7 @@ struct RecordVerb: ParsableCommand {
   )
 
   private static let highestRate = 100_000.0
+  private static let lowestRate = 0.00001
 
   @OptionGroup var target: StoreArgument
 
@@ -40,8 +41,9 @@ struct RecordVerb: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard rate > 0, rate <= Self.highestRate else {
-      throw ValidationError("--rate is above 0 and at most \(NumberText.decimal(Self.highestRate, places: 0)).")
+    guard rate >= Self.lowestRate, rate <= Self.highestRate else {
+      throw ValidationError(
+        "--rate is at least 0.00001, about once a day, and at most \(NumberText.decimal(Self.highestRate, places: 0)).")
     }
   }
 

@@ -18,6 +18,7 @@ struct TopVerb: ParsableCommand {
   )
 
   private static let shortestInterval: Int64 = 100_000_000
+  private static let longestInterval: Int64 = 86_400_000_000_000
 
   @OptionGroup var target: StoreArgument
 
@@ -38,7 +39,9 @@ struct TopVerb: ParsableCommand {
   private var nanoseconds: Int64 { interval?.nanoseconds ?? 1_000_000_000 }
 
   func validate() throws {
-    guard nanoseconds >= Self.shortestInterval else { throw ValidationError("--interval is at least 0.1 seconds.") }
+    guard (Self.shortestInterval...Self.longestInterval).contains(nanoseconds) else {
+      throw ValidationError("--interval is from 0.1 seconds to 1 day.")
+    }
     guard count.map({ $0 > 0 }) ?? true else { throw ValidationError("--count is at least 1.") }
   }
 
