@@ -44,7 +44,8 @@ extension Cursor {
       while true {
         guard try cursor.enter(index) else { return false }
         let window = cursor.window!
-        cursor.upcoming = window.body.lowerBound(position)
+        // A block of an unknown layout has no frames, and no body to look them up in.
+        cursor.upcoming = window.count == 0 ? 0 : window.body.lowerBound(position)
         guard window.header.isStill(window.generation) else { return false }
         // A directory may know a block from before its first frame; then the frame is in the next block after all.
         guard cursor.upcoming == window.count, window.fault == .none, index + 1 < cursor.directory.count else {
@@ -58,6 +59,13 @@ extension Cursor {
   /// Runs `attempt` on fresh directories until it finds its block alive. Leaves the cursor unplaced when the stream has
   /// no blocks.
   mutating func placing(
+    _ attempt: (inout Cursor) throws(NanoTSError) -> Bool
+  ) throws(NanoTSError) {
+    let file = store.file
+    try file.reading { () throws(NanoTSError) in try place(attempt) }
+  }
+
+  private mutating func place(
     _ attempt: (inout Cursor) throws(NanoTSError) -> Bool
   ) throws(NanoTSError) {
     for _ in 0..<Cursor.attempts {
@@ -98,9 +106,10 @@ extension Store {
   public func cursor(
     of stream: String, options: CursorOptions = CursorOptions()
   ) throws(NanoTSError) -> Cursor {
-    try checkOpen()
-    var cursor = Cursor(self, try StreamTable.checkedName(stream), options)
-    _ = try cursor.refreshDirectory()
-    return cursor
+    try answering { () throws(NanoTSError) in
+      var cursor = Cursor(self, try StreamTable.checkedName(stream), options)
+      _ = try cursor.refreshDirectory()
+      return cursor
+    }
   }
 }
