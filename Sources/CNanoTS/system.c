@@ -361,9 +361,14 @@ int nts_start_thread(void (*body)(void *), void *context) {
   struct thread_start *start = malloc(sizeof *start);
   if (start == NULL) return -ENOMEM;
   *start = (struct thread_start){body, context, interposed.function, interposed.context};
-  // Signals are the program's: they go to its own threads.
+  // Signals are the program's: they go to its own threads. Those that a fault of this thread raises are its own; blocked,
+  // they would end the process without a look at its handlers.
   sigset_t all, before;
   sigfillset(&all);
+  sigdelset(&all, SIGBUS);
+  sigdelset(&all, SIGSEGV);
+  sigdelset(&all, SIGFPE);
+  sigdelset(&all, SIGILL);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t thread;
   int result = pthread_create(&thread, NULL, run_thread, start);

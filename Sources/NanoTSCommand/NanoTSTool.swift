@@ -26,6 +26,8 @@ struct NanoTSTool: ParsableCommand {
     // A reader that goes away (`| head`) must end the command quietly, as an error of write() that is caught below.
     signal(SIGPIPE, SIG_IGN)
     do {
+      // A file that is cut while it is read is a message and a status of its own, not the end of the process.
+      try Store.installBusErrorGuard()
       var command = try parseAsRoot()
       try command.run()
     } catch {

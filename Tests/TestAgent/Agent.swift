@@ -10,12 +10,20 @@ import NanoTS
 ///     TestAgent lock STORE
 ///     TestAgent pin STORE STREAM
 ///     TestAgent export STORE STREAM ROUNDS
+///     TestAgent scribble STORE WORDS PLACE SEED
+///     TestAgent abuse-read STORE WORDS PLACE SEED
+///     TestAgent abuse-write STORE WORDS PLACE SEED
+///     TestAgent prove STORE
+///     TestAgent demoted STORE
+///     TestAgent cut STORE OTHER USE GUARD
 ///
 /// The first appends until it is told to stop, the second reads until then and prints its report. STYLE is "restless"
 /// or "steady"; WORDS are a file of `SharedWords`, PLACE is the agent's own word there. The others wait to be
 /// killed: with the stream's writer, for a frame at the stream's end, with the allocation lock and its mark that lists are
-/// being changed; or with a pin on all of a stream. They say when they have it, the one that waits aside. The last pins
-/// parts of a stream and reads them so many times.
+/// being changed; or with a pin on all of a stream. They say when they have it, the one that waits aside. "export" pins
+/// parts of a stream and reads them so many times. "scribble" writes over a store that the next two use until they are
+/// told to stop, and "prove" reads what is left. "demoted" gives up what only root may do, and uses the store after its
+/// permissions were taken away. "cut" goes on with a store that is cut while it has it open.
 @main
 struct Agent {
   static func main() {
@@ -24,6 +32,7 @@ struct Agent {
     var signals = sigset_t()
     _ = unsafe sigemptyset(&signals)
     _ = unsafe sigaddset(&signals, SIGALRM)
+    _ = unsafe sigaddset(&signals, SIGBUS)
     _ = unsafe sigprocmask(SIG_UNBLOCK, &signals, nil)
     alarm(300)
     do {
@@ -35,6 +44,16 @@ struct Agent {
       case ("lock", 3): try takeTheLock(arguments[2])
       case ("pin", 4): try pin(arguments[2], arguments[3])
       case ("export", 5): try Export.run(arguments[2], ProvingStream(arguments[3])!, rounds: Int(arguments[4])!)
+      case ("scribble", 6):
+        try Scribbler.run(
+          arguments[2], try SharedWords(at: arguments[3]), Int(arguments[4])!, seed: UInt64(arguments[5])!)
+      case ("abuse-read", 6), ("abuse-write", 6):
+        var use = HostileUse(
+          arguments[2], try SharedWords(at: arguments[3]), Int(arguments[4])!, seed: UInt64(arguments[5])!)
+        if arguments[1] == "abuse-read" { use.read() } else { use.write() }
+      case ("prove", 3): HostileUse.prove(arguments[2])
+      case ("cut", 6): try CutStore(arguments[2], arguments[3]).run(arguments[4], isGuarded: arguments[5] == "guarded")
+      case ("demoted", 3): try demoted(arguments[2])
       default: fail("arguments: \(arguments.dropFirst())", 64)
       }
     } catch {
@@ -109,6 +128,32 @@ struct Agent {
     let pin = try Store(at: path, .readOnly).pin(stream)
     waitForDeath(saying: "pinned \(pin.blocks)")
     pin.release()
+  }
+
+  /// Opens the store, waits for a line of input, and says how it goes on.
+  private static func demoted(_ path: String) throws {
+    // Root passes every check of permissions.
+    if getuid() == 0, setuid(65_534) != 0 { fail("cannot become nobody", 1) }
+    let store = try Store(at: path)
+    let writer = try store.writer(for: "w")
+    for time in Int64(0)..<300 { try writer.append(HostileContent.payload(time, "w"), at: time) }
+    awaitLine()
+    for time in Int64(300)..<900 { try writer.append(HostileContent.payload(time, "w"), at: time) }
+    let last = try store.statistics(of: "w")?.last ?? -1
+    var refusals: [String] = []
+    do { _ = try store.writer(for: "other") } catch { refusals.append("\(error.code) \(error)") }
+    do { _ = try Store(at: path, .readOnly) } catch { refusals.append("\(error.code) \(error)") }
+    try writer.flush()
+    try writer.close()
+    try store.close()
+    print(([String(last)] + refusals).joined(separator: "\n"))
+  }
+
+  /// Says that it is ready, and waits until it is told to go on.
+  static func awaitLine() {
+    let line = Array("ready\n".utf8)
+    _ = unsafe Glibc.write(STDOUT_FILENO, line, line.count)
+    _ = readLine()
   }
 
   private static func waitForDeath(saying text: String = "holding") {

@@ -76,7 +76,8 @@ uint64_t nts_monotonic_time(void);
 /// Sleeps until then, or until a signal.
 void nts_sleep_until(uint64_t time);
 
-/// Starts a detached thread that runs `body(context)`, with every signal blocked. 0 or -errno.
+/// Starts a detached thread that runs `body(context)`, with every signal blocked but those of its own faults. 0 or
+/// -errno.
 int nts_start_thread(void (*body)(void *), void *context);
 /// A lock between threads of this process; NULL without memory for it. Not recursive.
 typedef struct nts_mutex nts_mutex;

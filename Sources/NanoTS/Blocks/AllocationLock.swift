@@ -28,6 +28,10 @@ struct AllocationLock {
     let pool = BlockPool(file: file, pins: PinLocks(descriptor: descriptor, holdsAll: hasAll))
     let result: Result<R, NanoTSError>
     do throws(NanoTSError) {
+      // With a page lost, all blocks look unused: nothing may be done by what they say.
+      try file.checkMapping()
+      // How far the file reaches is asked anew: others may have made it grow.
+      _ = try file.blocksInFile()
       let epoch = file.shared.allocationEpoch
       if epoch.relaxed & 1 == 1 { try pool.rebuild() }
       epoch.storeReleased(epoch.relaxed | 1)
@@ -38,8 +42,14 @@ struct AllocationLock {
     } catch {
       result = .failure(error)
     }
-    // With it go the bytes of the blocks whose life was ended.
-    try whole.unlock()
+    // With it go the bytes of the blocks whose life was ended. Of two errors, the first one tells why.
+    do throws(NanoTSError) {
+      try whole.unlock()
+    } catch {
+      _ = try result.get()
+      throw error
+    }
+    try file.checkMapping()
     return try result.get()
   }
 }

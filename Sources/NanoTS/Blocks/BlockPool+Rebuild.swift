@@ -17,13 +17,15 @@ extension BlockPool {
     shared.availableBlocks.storeRelaxed(UInt32(inFile))
     shared.usedStreamSlots.storeRelaxed(UInt32(lastUsedSlot() + 1))
     repairSlots()
-    var members: [[Member]] = Array(repeating: [], count: file.usedSlots)
+    // Read once: a damaged counter may be another one at the next look.
+    let usedSlots = file.usedSlots
+    var members: [[Member]] = Array(repeating: [], count: usedSlots)
     var free: [Int] = []
-    let spares = Set((0..<file.usedSlots).compactMap { claimedSpare(of: file.slot($0)) })
+    let spares = Set((0..<usedSlots).compactMap { claimedSpare(of: file.slot($0)) })
     var fresh = inFile
     while fresh > 0, isUnused(fresh - 1) { fresh -= 1 }
     for block in 0..<fresh {
-      if let (slot, member) = owner(of: block) {
+      if let (slot, member) = owner(of: block), slot < usedSlots {
         members[slot].append(member)
       } else if !spares.contains(block) {
         free.append(block)

@@ -19,8 +19,7 @@ struct BlockPool {
   /// The block that a link names, or nil for none. A link past the file's blocks is damage and reads as none.
   func target(_ link: AtomicUInt32) -> Int? {
     let value = Int(link.relaxed)
-    return value >= 1 && value <= Int(shared.availableBlocks.relaxed) && value <= file.layout.blockCount
-      ? value - 1 : nil
+    return value >= 1 && value <= Int(shared.availableBlocks.relaxed) && file.holds(value - 1) ? value - 1 : nil
   }
 
   static func link(_ block: Int?) -> UInt32 { block.map { UInt32($0 + 1) } ?? 0 }
@@ -111,7 +110,7 @@ struct BlockPool {
 
   func takeFresh() -> Int? {
     let fresh = shared.freshBlocks.relaxed
-    guard fresh < shared.availableBlocks.relaxed, Int(fresh) < file.layout.blockCount else { return nil }
+    guard fresh < shared.availableBlocks.relaxed, file.holds(Int(fresh)) else { return nil }
     shared.freshBlocks.storeRelaxed(fresh + 1)
     return Int(fresh)
   }
@@ -144,7 +143,11 @@ struct BlockPool {
   /// each time. O(streams), whatever the number of blocks, and O(blocks that are passed over) where some are kept.
   func claim(for index: Int, reclaiming: Bool, through descriptor: FileDescriptor) throws(NanoTSError) -> Int? {
     let slot = file.slot(index)
-    if let spare = claimedSpare(of: slot) { return spare }
+    if let spare = claimedSpare(of: slot) {
+      // Stored again: when the sync of it failed, the kernel would write its page no more before the page is changed.
+      file.header(spare).generation.storeReleased(file.header(spare).generation.relaxed)
+      return spare
+    }
     let claimant = Claimant(index: index, reclaims: reclaiming, descriptor: descriptor, keeping: Keeping(file))
     try releaseOutgrown(by: claimant, atMost: BlockPool.releasedAtOnce)
     guard let block = try find(for: claimant) else { return nil }
@@ -197,8 +200,6 @@ struct BlockPool {
   /// stream's list that makes readers find it.
   func install(_ block: Int, in slot: StreamSlot, _ values: BlockHeaderValues, preamble: BlockPreamble) {
     let header = file.header(block)
-    // The values were made under this lock from this block: their generation follows on its own.
-    precondition(values.generation == nextGeneration(of: block, salt: values.generation))
     unsafe preamble.write(to: file.body(block))
     header.writeIdentity(values)
     header.state.storeRelaxed(BlockState.open.rawValue)
@@ -225,13 +226,25 @@ struct BlockPool {
     let target = min(available + step, layout.blockCount)
     let descriptor = file.mapped.descriptor
     let sizeBefore = try descriptor.size()
+    // Of a file that was cut, the table still has the blocks that are gone: their frames must not come back as zeros.
+    for block in available..<target { forget(block) }
     do throws(NanoTSError) {
       try descriptor.reserve(layout.fileSize(blocks: available)..<layout.fileSize(blocks: target))
     } catch  where error.code == .outOfSpace {
       try descriptor.setSize(Int(sizeBefore))
       return false
     }
+    _ = try file.blocksInFile()
     shared.availableBlocks.storeReleased(UInt32(target))
     return true
+  }
+
+  /// Makes the header of a block that the file does not reach that of one that was never used.
+  private func forget(_ block: Int) {
+    let header = file.header(block)
+    guard header.state.relaxed != BlockState.unused.rawValue else { return }
+    header.generation.beginChange()
+    header.state.storeRelaxed(BlockState.unused.rawValue)
+    header.generation.storeReleased(Generation.following(header.generation.relaxed, random: Entropy.next()))
   }
 }

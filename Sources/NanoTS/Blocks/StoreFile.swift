@@ -17,6 +17,25 @@ final class StoreFile: Sendable {
   /// The SharedState page for writing, in a store that a follower opened: the rest of the file is mapped for reading.
   private let sharedWindow: MappedWindow?
 
+  /// Throws `.ioFailure` when a page of the file was lost under the mapping: what was read since is void.
+  func checkMapping() throws(NanoTSError) {
+    try mapped.check()
+    try sharedWindow?.check()
+  }
+
+  /// Runs `body`, whose result or error counts only if no page was lost meanwhile: zeros that took its place may have
+  /// looked like an end, or like damage.
+  func reading<R>(_ body: () throws(NanoTSError) -> R) throws(NanoTSError) -> R {
+    let result: Result<R, NanoTSError>
+    do throws(NanoTSError) {
+      result = .success(try body())
+    } catch {
+      result = .failure(error)
+    }
+    try checkMapping()
+    return try result.get()
+  }
+
   /// Byte-range locks lie far past any byte of the file.
   enum LockOffset {
     static let base: UInt64 = 1 << 62
@@ -38,6 +57,8 @@ final class StoreFile: Sendable {
     pinsHold = header.writeIncompatibleFeatures & FileHeader.pinsHold != 0
     isGrowable = header.initialBlockCount < header.blockCount
     initialBlockCount = Int(header.initialBlockCount)
+    // Opening has checked that the file is so long.
+    knownBlocks = Atomic(isGrowable ? Int(header.initialBlockCount) : layout.blockCount)
   }
 
   var path: String { mapped.descriptor.path }
@@ -85,8 +106,17 @@ final class StoreFile: Sendable {
   /// length was checked when it was opened.
   func blocksInFile() throws(NanoTSError) -> Int {
     guard isGrowable else { return layout.blockCount }
-    return layout.wholeBlocks(inFileOf: try mapped.descriptor.size())
+    let blocks = layout.wholeBlocks(inFileOf: try mapped.descriptor.size())
+    knownBlocks.store(blocks, ordering: .relaxed)
+    return blocks
   }
+
+  /// How many blocks the file was last seen to have room for.
+  private let knownBlocks: Atomic<Int>
+
+  /// True when the file reached to the end of block `index` at the last `blocksInFile`. The count in SharedState is not
+  /// enough for whoever touches the block: it may be damaged.
+  func holds(_ index: Int) -> Bool { index >= 0 && index < knownBlocks.load(ordering: .relaxed) }
 
   /// Makes the header of block `index` survive power loss.
   func syncHeader(_ index: Int) throws(NanoTSError) {

@@ -35,9 +35,11 @@ extension Store {
         "the store \(self.path) cannot be copied onto itself: \(path) is the same file; take another path")
     }
     return try StoreCreation.publishing(at: path, replacing: replacing) { temporary throws(NanoTSError) in
-      let plan = try CopyPlan(self, options)
-      var copy = try StoreCopy(self, plan, options, to: temporary, progress)
-      return try copy.run()
+      try file.reading { () throws(NanoTSError) in
+        let plan = try CopyPlan(self, options)
+        var copy = try StoreCopy(self, plan, options, to: temporary, progress)
+        return try copy.run()
+      }
     }
   }
 

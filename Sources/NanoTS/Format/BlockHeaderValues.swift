@@ -86,7 +86,6 @@ extension BlockHeader {
 
   /// Writes the fields of a new life. The generation is odd and the writer of `values` holds the block.
   func writeIdentity(_ values: BlockHeaderValues) {
-    precondition(Generation.isOdd(generation.relaxed))
     commit.storeRelaxed(values.commit.word)
     bodyLayout.storeRelaxed(values.bodyLayout.word)
     streamIdentifier.storeRelaxed(values.streamIdentifier)

@@ -25,6 +25,8 @@ struct BlockWindow {
     case none
     case unknownLayout
     case impossibleCommit
+    /// The header says of another block, or of another place in the stream, what it says.
+    case damagedIdentity
   }
 
   private(set) var fault: Fault
@@ -36,10 +38,13 @@ struct BlockWindow {
 
   /// A window on the life of `entry`'s block, or nil when that life is over or the header is impossible.
   ///
-  /// A block that cannot be read opens with no frames and a `fault`. With `mustProve`, only the frames that prove themselves by checksum are counted. O(1), or O(block) with it.
-  init?(_ file: StoreFile, _ entry: DirectoryEntry, mustProve: (BlockHeaderValues) throws(NanoTSError) -> Bool)
-    throws(NanoTSError)
-  {
+  /// A block that cannot be read opens with no frames and a `fault`. With `mustProve`, only the frames that prove
+  /// themselves by checksum are counted. With `verifiesIdentity`, stream, ordinals and segment must match the header's
+  /// checksum: those of frames do not cover them. O(1), or O(block) with `mustProve`.
+  init?(
+    _ file: StoreFile, _ entry: DirectoryEntry, verifiesIdentity: Bool = false,
+    mustProve: (BlockHeaderValues) throws(NanoTSError) -> Bool
+  ) throws(NanoTSError) {
     block = Int(entry.block)
     header = file.header(block)
     guard let values = header.values(), values.generation == entry.generation, values.holdsFrames else { return nil }
@@ -48,7 +53,8 @@ struct BlockWindow {
     unsafe start = bytes.baseAddress!
     unsafe indexTop = unsafe start + bytes.count
     fault = values.bodyLayout.isKnown ? .none : .unknownLayout
-    entrySize = fault == .none ? Int(values.bodyLayout.entrySize) : IndexEntry.byteCount
+    if verifiesIdentity, values.identityChecksum != values.computedIdentityChecksum { fault = .damagedIdentity }
+    entrySize = values.bodyLayout.isKnown ? Int(values.bodyLayout.entrySize) : IndexEntry.byteCount
     entryStride = -entrySize
     isKeyed = entrySize == IndexEntry.keyedByteCount
     firstOrdinal = values.firstOrdinal

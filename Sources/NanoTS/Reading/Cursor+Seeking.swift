@@ -54,7 +54,8 @@ extension Cursor {
       let first = cursor.directory.lastBlock(startingAtOrBefore: position)
       for index in first..<cursor.directory.count where try cursor.enter(index) {
         let window = cursor.window!
-        cursor.upcoming = window.body.lowerBound(position)
+        // A block of an unknown layout has no frames, and no body to look them up in.
+        cursor.upcoming = window.count == 0 ? 0 : window.body.lowerBound(position)
         guard window.header.isStill(window.generation) else { continue }
         // A directory may know a block from before its first frame; then the frame is in the next block after all.
         let isLast = index + 1 == cursor.directory.count
@@ -67,6 +68,13 @@ extension Cursor {
   /// Runs `attempt` on fresh directories until it finds a block alive, or nothing lives in a directory than which there is
   /// no newer one: then the cursor stands behind the stream's last frame.
   mutating func placing(
+    _ attempt: (inout Cursor) throws(NanoTSError) -> Bool
+  ) throws(NanoTSError) {
+    let file = store.file
+    try file.reading { () throws(NanoTSError) in try place(attempt) }
+  }
+
+  private mutating func place(
     _ attempt: (inout Cursor) throws(NanoTSError) -> Bool
   ) throws(NanoTSError) {
     for _ in 0..<Cursor.attempts {
@@ -105,9 +113,10 @@ extension Store {
   public func cursor(
     of stream: String, options: CursorOptions = CursorOptions()
   ) throws(NanoTSError) -> Cursor {
-    try checkOpen()
-    var cursor = Cursor(self, try StreamTable.checkedName(stream), options)
-    _ = try cursor.refreshDirectory()
-    return cursor
+    try answering { () throws(NanoTSError) in
+      var cursor = Cursor(self, try StreamTable.checkedName(stream), options)
+      _ = try cursor.refreshDirectory()
+      return cursor
+    }
   }
 }

@@ -3,6 +3,11 @@
 extension Cursor {
   @usableFromInline @inline(never)
   mutating func nextSlowly() throws(NanoTSError) -> Frame? {
+    let file = store.file
+    return try file.reading { () throws(NanoTSError) in try stepForward() }
+  }
+
+  private mutating func stepForward() throws(NanoTSError) -> Frame? {
     while true {
       guard window != nil else {
         guard try enterFirstBlock() else { return nil }
@@ -29,6 +34,11 @@ extension Cursor {
 
   @usableFromInline @inline(never)
   mutating func previousSlowly() throws(NanoTSError) -> Frame? {
+    let file = store.file
+    return try file.reading { () throws(NanoTSError) in try stepBack() }
+  }
+
+  private mutating func stepBack() throws(NanoTSError) -> Frame? {
     guard window != nil else { return nil }
     while true {
       let slot = upcoming - 1 - standing
@@ -84,15 +94,17 @@ extension Cursor {
     let isNextKnown = blockIndex + 1 < directory.count
     let missed = isNextKnown ? directory[blockIndex + 1].firstOrdinal &- window.ordinal(window.count) : 1
     let place = "stream '\(String(decoding: name, as: UTF8.self))', block \(window.block)"
-    throw window.fault == .unknownLayout
-      ? NanoTSError(
+    guard window.fault != .unknownLayout else {
+      throw NanoTSError(
         .unsupportedFeature,
         "\(place): body layout \(window.layout.kind) with entries of \(window.layout.entrySize) bytes is not known to this "
           + "build; use a later release, or step on to pass over it", missedFrames: missed)
-      : NanoTSError(
-        .corrupt,
-        "\(place): its count of frames contradicts its size; step on to pass over it, and run 'nanots verify'",
-        missedFrames: missed)
+    }
+    let damage =
+      window.fault == .damagedIdentity
+      ? "its header does not match its checksum" : "its count of frames contradicts its size"
+    throw NanoTSError(
+      .corrupt, "\(place): \(damage); step on to pass over it, and run 'nanots verify'", missedFrames: missed)
   }
 
   // MARK: Blocks
@@ -105,7 +117,7 @@ extension Cursor {
     let isSuspect = store.isSuspect
     guard
       let opened = try BlockWindow(
-        file, directory[index],
+        file, directory[index], verifiesIdentity: verifiesChecksums,
         mustProve: { values throws(NanoTSError) in
           // A synced and sealed block of a suspect store may have been in the middle of being recycled: it proves
           // itself too. An open block is trusted while its writer lives.
@@ -313,7 +325,7 @@ extension Cursor {
     // Before the oldest frame there is. What was known to lie ahead and is gone by now, `next` tells of.
     wait(for: following, knowing: known)
     throw NanoTSError.overwritten(
-      missing: ordinal >= oldestKnown ? ordinal - oldestKnown + 1 : 0, of: String(decoding: name, as: UTF8.self))
+      missing: ordinal >= oldestKnown ? ordinal - oldestKnown &+ 1 : 0, of: String(decoding: name, as: UTF8.self))
   }
 
   mutating func leaveBlocks(expecting ordinal: UInt64?) {

@@ -125,6 +125,7 @@ extension Follower.Lane {
   /// Takes the next frame that can be read, if one is there. A stream at its end is not looked at again until it changes.
   mutating func takeHead() throws(NanoTSError) {
     if let watch, !watch.hasChanged() { return }
+    var futileAttempts = 0
     while head == nil {
       let watch = StreamWatch(cursor)
       let step = Result { () throws(NanoTSError) in try cursor.next() }
@@ -134,8 +135,9 @@ extension Follower.Lane {
         self.watch = frame == nil ? watch : nil
         // On the way to the end the cursor may have come to another block: then it is looked at once more.
         if frame == nil, watch.covers(cursor) { return }
-      case .failure(let error) where error.isPassable:
+      case .failure(let error) where error.isPassable && futileAttempts < NanoTSError.futileAttempts:
         missed &+= error.missedFrames
+        if error.missedFrames == 0 { futileAttempts += 1 }
       case .failure(let error) where error.code == .notFound:
         // The stream was freed: a new one of its name may come.
         break

@@ -67,7 +67,7 @@ public struct Frame {
   @inlinable @inline(__always)
   public func withBytes<R>(_ body: (RawSpan) -> R) throws(NanoTSError) -> R {
     let result = unsafe body(RawSpan(_unsafeStart: payload, byteCount: byteCount))
-    if !isIntact { throw Frame.overwritten(ordinal, timestamp) }
+    if !isIntact { throw Frame.void(header, ordinal, timestamp) }
     return result
   }
 
@@ -75,7 +75,7 @@ public struct Frame {
   @inlinable @inline(__always)
   public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) throws(NanoTSError) -> R {
     let result = unsafe body(unvalidatedBytes)
-    if !isIntact { throw Frame.overwritten(ordinal, timestamp) }
+    if !isIntact { throw Frame.void(header, ordinal, timestamp) }
     return result
   }
 
@@ -124,7 +124,7 @@ public struct Frame {
     // Bound: the payload lies inside the block, behind the preamble, so these bytes do too.
     let bytes = unsafe UnsafeRawBufferPointer(start: blockStart, count: payload - blockStart)
     let preamble = unsafe BlockPreamble(checking: bytes)
-    guard isIntact else { throw Frame.overwritten(ordinal, timestamp) }
+    guard isIntact else { throw Frame.void(header, ordinal, timestamp) }
     guard let preamble, preamble.generation == generation else {
       throw NanoTSError(
         .corrupt, "the preamble of the block that holds frame \(ordinal) is damaged; run 'nanots verify'")
@@ -133,8 +133,9 @@ public struct Frame {
   }
 
   @usableFromInline @inline(never)
-  static func overwritten(_ ordinal: UInt64, _ timestamp: Int64) -> NanoTSError {
-    NanoTSError(
+  static func void(_ header: BlockHeader, _ ordinal: UInt64, _ timestamp: Int64) -> NanoTSError {
+    if let failure = unsafe GuardedMapping.failure(at: header.base) { return failure }
+    return NanoTSError(
       .overwritten,
       "frame \(ordinal) at \(timestamp) was recycled while it was read; go on from the oldest frame left, or give the "
         + "store more blocks",

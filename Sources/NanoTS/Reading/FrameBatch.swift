@@ -71,7 +71,8 @@ public struct FrameBatch {
   }
 
   private var overwritten: NanoTSError {
-    NanoTSError(
+    if let failure = unsafe GuardedMapping.failure(at: window.start) { return failure }
+    return NanoTSError(
       .overwritten, "\(count) frames from ordinal \(firstOrdinal) were recycled while they were read",
       missedFrames: UInt64(count))
   }

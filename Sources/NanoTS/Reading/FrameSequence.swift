@@ -63,6 +63,7 @@ public struct FrameSequence: Sequence {
         if slot != cursor.upcoming { (cursor.upcoming, cursor.standing) = (slot, 1) }
       }
       var missed: UInt64 = 0
+      var futileAttempts = 0
       while !isOver {
         do throws(NanoTSError) {
           guard var frame = try cursor.next(), frame.timestamp <= last else {
@@ -72,11 +73,12 @@ public struct FrameSequence: Sequence {
           frame.missed = missed
           return frame
         } catch {
-          guard error.isPassable else {
+          guard error.isPassable, futileAttempts < NanoTSError.futileAttempts else {
             isOver = true
             return nil
           }
           missed &+= error.missedFrames
+          if error.missedFrames == 0 { futileAttempts += 1 }
         }
       }
       return nil
@@ -105,12 +107,14 @@ public struct ReversedFrameSequence: Sequence {
     /// The next older frame, or nil at the end of the range. O(1).
     @inlinable @inline(__always)
     public mutating func next() -> Frame? {
+      var futileAttempts = 0
       while !isOver {
         do throws(NanoTSError) {
           guard let frame = try cursor.previous(), frame.timestamp >= first else { break }
           return frame
         } catch {
-          guard error.isPassable else { break }
+          guard error.isPassable, futileAttempts < NanoTSError.futileAttempts else { break }
+          if error.missedFrames == 0 { futileAttempts += 1 }
         }
       }
       isOver = true
@@ -142,6 +146,10 @@ extension Store {
 }
 
 extension NanoTSError {
+  /// After how many errors that tell of no frame missed whoever passes over errors gives up: the cursor has not come on.
+  /// In a file that is being damaged it may never do so.
+  @usableFromInline static var futileAttempts: Int { 8 }
+
   /// True for what a cursor tells of frames that cannot be read: its next call goes on behind them.
   @usableFromInline
   var isPassable: Bool { code == .overwritten || code == .corrupt || code == .unsupportedFeature }

@@ -55,9 +55,10 @@ extension Store {
   /// checked is left out. Throws `.closed` or `.ioFailure`; damage is not thrown but found. O(bytes of the store in
   /// use).
   public func verify() throws(NanoTSError) -> VerificationReport {
-    try checkOpen()
-    var verification = Verification(file: file)
-    try verification.run()
-    return verification.report
+    try answering { () throws(NanoTSError) in
+      var verification = Verification(file: file)
+      try verification.run()
+      return verification.report
+    }
   }
 }

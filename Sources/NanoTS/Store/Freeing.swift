@@ -92,8 +92,8 @@ extension Store {
   private func changing<R>(
     _ change: (BlockPool, FileDescriptor) throws(NanoTSError) -> R
   ) throws(NanoTSError) -> R {
-    let (result, descriptor) = try locked(change)
-    try descriptor.sync()
+    let (result, _) = try locked(change)
+    try file.mapped.syncAll()
     return result
   }
 

@@ -70,8 +70,7 @@ extension Store {
   public func pin(
     _ stream: String, in range: ClosedRange<Int64> = Int64.min...Int64.max
   ) throws(NanoTSError) -> Pin {
-    try checkOpen()
-    return try Pin.make(self, stream, range)
+    try answering { () throws(NanoTSError) in try Pin.make(self, stream, range) }
   }
 }
 
@@ -83,7 +82,9 @@ extension Pin {
     for _ in 0..<Cursor.attempts {
       guard let found = StreamTable(file: store.file).find(name) else { return Pin(store, stream, [], nil) }
       let wanted = try StreamSurvey(store, found, in: range).blocks
-      guard let first = wanted.first, let last = wanted.last else { return Pin(store, stream, [], nil) }
+      guard let first = wanted.first, let last = wanted.last, first.sequence <= last.sequence else {
+        return Pin(store, stream, [], nil)
+      }
       let offsets = PinLocks.offsets(
         slot: found.slot, identifier: found.identifier, sequences: first.sequence...last.sequence)
       for run in offsets { try lock(run, descriptor) }

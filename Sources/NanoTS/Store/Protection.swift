@@ -3,9 +3,10 @@
 extension Store {
   /// The protected ranges of `stream`, in order; an unknown stream has none. Throws `.invalidName` or `.closed`. O(1).
   public func protectedRanges(of stream: String) throws(NanoTSError) -> [ClosedRange<Int64>] {
-    try checkOpen()
-    guard let found = StreamTable(file: file).find(try StreamTable.checkedName(stream)) else { return [] }
-    return file.slot(found.slot).readTerms()?.protected.ranges ?? []
+    try answering { () throws(NanoTSError) in
+      guard let found = StreamTable(file: file).find(try StreamTable.checkedName(stream)) else { return [] }
+      return file.slot(found.slot).readTerms()?.protected.ranges ?? []
+    }
   }
 
   /// Protects the frames of `stream` with timestamps in `range`, both ends included: blocks whose time from the first

@@ -33,7 +33,10 @@ extension Store {
   ///
   /// Throws `.closed`, and with a range what a cursor throws. O(streams), and with a range O(streams · log frames).
   public func streams(in range: ClosedRange<Int64>? = nil) throws(NanoTSError) -> [String] {
-    try checkOpen()
+    try answering { () throws(NanoTSError) in try names(in: range) }
+  }
+
+  private func names(in range: ClosedRange<Int64>?) throws(NanoTSError) -> [String] {
     var names: [String] = []
     for stream in StreamTable(file: file).all() {
       let name = String(decoding: stream.name, as: UTF8.self)
@@ -52,6 +55,10 @@ extension Store {
   public func segments(
     of stream: String, in range: ClosedRange<Int64> = Int64.min...Int64.max
   ) throws(NanoTSError) -> [Segment] {
+    try answering { () throws(NanoTSError) in try allSegments(of: stream, range) }
+  }
+
+  private func allSegments(of stream: String, _ range: ClosedRange<Int64>) throws(NanoTSError) -> [Segment] {
     var segments: [Segment] = []
     for blocks in try group(stream, range, where: { $0.segment == $1.segment }) {
       guard let first = blocks.first, let last = blocks.last, let metadata = try metadata(of: last) else { continue }
@@ -68,8 +75,10 @@ extension Store {
   public func contiguousRuns(
     of stream: String, in range: ClosedRange<Int64> = Int64.min...Int64.max
   ) throws(NanoTSError) -> [ContiguousRun] {
-    try group(stream, range) {
-      $0.segment == $1.segment && $0.firstOrdinal &+ UInt64($0.frames) == $1.firstOrdinal
+    try answering { () throws(NanoTSError) in
+      try group(stream, range) {
+        $0.segment == $1.segment && $0.firstOrdinal &+ UInt64($0.frames) == $1.firstOrdinal
+      }
     }
     .map { blocks in
       ContiguousRun(
@@ -82,7 +91,6 @@ extension Store {
   private func group(
     _ stream: String, _ range: ClosedRange<Int64>, where belongs: (StreamSurvey.Block, StreamSurvey.Block) -> Bool
   ) throws(NanoTSError) -> [[StreamSurvey.Block]] {
-    try checkOpen()
     guard let found = StreamTable(file: file).find(try StreamTable.checkedName(stream)) else { return [] }
     var groups: [[StreamSurvey.Block]] = []
     for block in try StreamSurvey(self, found).blocks

@@ -118,6 +118,10 @@ public struct BlockDescription: Sendable {
 extension Store {
   /// Figures of the store and of each stream. Throws `.closed` or `.ioFailure`. O(blocks), and O(frames) in open blocks.
   public func statistics() throws(NanoTSError) -> StoreStatistics {
+    try answering { () throws(NanoTSError) in try allStatistics() }
+  }
+
+  private func allStatistics() throws(NanoTSError) -> StoreStatistics {
     let all = try blocks()
     let pinned = try PinLocks.pinned(file.mapped.descriptor)
     var streams: [StreamStatistics] = []
@@ -136,13 +140,12 @@ extension Store {
   /// Figures of one stream, or nil when there is none of that name. Throws `.invalidName`, `.closed` or `.ioFailure`.
   /// O(blocks of the stream).
   public func statistics(of stream: String) throws(NanoTSError) -> StreamStatistics? {
-    try statistics(of: stream, PinLocks.pinned(file.mapped.descriptor))
+    try answering { () throws(NanoTSError) in try statistics(of: stream, PinLocks.pinned(file.mapped.descriptor)) }
   }
 
   private func statistics(
     of stream: String, _ pinned: IntervalSet<UInt64>
   ) throws(NanoTSError) -> StreamStatistics? {
-    try checkOpen()
     guard let found = StreamTable(file: file).find(try StreamTable.checkedName(stream)) else { return nil }
     let blocks = try StreamSurvey(self, found).blocks
     let slot = file.slot(found.slot)
@@ -165,7 +168,10 @@ extension Store {
 
   /// Every block of the file, in the file's order. Throws `.closed` or `.ioFailure`. O(blocks).
   public func blocks() throws(NanoTSError) -> [BlockDescription] {
-    try checkOpen()
+    try answering { () throws(NanoTSError) in try allBlocks() }
+  }
+
+  private func allBlocks() throws(NanoTSError) -> [BlockDescription] {
     var names: [UInt64: String] = [:]
     var terms: [UInt64: StreamTerms] = [:]
     for stream in StreamTable(file: file).all() {

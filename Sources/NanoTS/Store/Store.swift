@@ -44,6 +44,7 @@ public final class Store: Sendable {
     session = access == .readWrite ? try StoreSession(beginning: file) : nil
     file.trustsCounters.store(!StoreSession.isSuspect(file), ordering: .relaxed)
     directories = DirectoryCache(file)
+    try file.checkMapping()
   }
 
   /// Creates a store at `path` and opens it for writing.
@@ -94,6 +95,12 @@ public final class Store: Sendable {
     if isClosed.load(ordering: .acquiring) {
       throw NanoTSError(.closed, "the store \(path) was closed; open it again")
     }
+  }
+
+  /// Answers a question: throws `.closed` after `close`, and `.ioFailure` when a page was lost before or meanwhile.
+  func answering<R>(_ answer: () throws(NanoTSError) -> R) throws(NanoTSError) -> R {
+    try checkOpen()
+    return try file.reading(answer)
   }
 
   /// The session, or `.readOnly` or `.closed`.

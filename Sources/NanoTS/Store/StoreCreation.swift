@@ -45,7 +45,7 @@ enum StoreCreation {
       _ = try FileDescriptor(opening: path, .read)
     } catch  where error.code == .notFound {
       return
-    } catch  where error.code == .invalidArgument {
+    } catch  where error.code == .invalidArgument || error.code == .ioFailure {
       throw error
     } catch {}
     throw SystemCall.failure(ErrorNumber.exists, "create", path)
@@ -86,6 +86,13 @@ enum StoreCreation {
     } else {
       try unsafe SystemCall.check(nts_rename_new(temporary, path), "rename", path)
     }
-    try unsafe SystemCall.check(nts_sync_directory_of(path), "fsync of the directory", path)
+    do throws(NanoTSError) {
+      try unsafe SystemCall.check(nts_sync_directory_of(path), "fsync of the directory", path)
+    } catch {
+      // A name that may not survive power loss is no success, and what fails leaves nothing behind. A file that was
+      // replaced does not come back.
+      if !replacing { unsafe nts_unlink(path) }
+      throw error
+    }
   }
 }

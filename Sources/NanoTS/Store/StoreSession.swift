@@ -33,7 +33,7 @@ final class StoreSession: Sendable {
       let isAlone = try presenceLock.tryLock(.exclusive)
       if isAlone, StoreSession.isSuspect(file) {
         try pool.settle(checkingAll: file.shared.unorderedReuse.relaxed == 1)
-        try file.mapped.descriptor.sync()
+        try file.mapped.syncAll()
       }
       // A growth that power loss took back, or a file that was cut.
       if Int(file.shared.availableBlocks.relaxed) > (try file.blocksInFile()) { try pool.rebuild() }
@@ -90,10 +90,10 @@ final class StoreSession: Sendable {
   private func markClean(_ presence: FileDescriptor) throws(NanoTSError) {
     try AllocationLock(file, through: presence).withLock { _ throws(NanoTSError) in
       guard try FileLock(file: presence, offset: StoreFile.LockOffset.writers).tryLock(.exclusive) else { return }
-      try file.mapped.descriptor.sync()
+      try file.mapped.syncAll()
       file.shared.unorderedReuse.storeRelaxed(0)
       file.shared.closedCleanly.storeReleased(1)
-      try file.mapped.descriptor.sync()
+      try file.mapped.syncAll()
     }
   }
 }

@@ -54,9 +54,10 @@ public struct StreamQuota: Sendable, Equatable {
 extension Store {
   /// The quota of `stream`; that of an unknown stream is none. Throws `.invalidName` or `.closed`. O(1).
   public func quota(of stream: String) throws(NanoTSError) -> StreamQuota {
-    try checkOpen()
-    guard let found = StreamTable(file: file).find(try StreamTable.checkedName(stream)) else { return StreamQuota() }
-    return StreamQuota(file.slot(found.slot).readTerms()?.quota ?? StreamTerms.Quota())
+    try answering { () throws(NanoTSError) in
+      guard let found = StreamTable(file: file).find(try StreamTable.checkedName(stream)) else { return StreamQuota() }
+      return StreamQuota(file.slot(found.slot).readTerms()?.quota ?? StreamTerms.Quota())
+    }
   }
 
   /// Sets the quota of `stream`, in place of the one that it had, for all processes and until it is set again.

@@ -1,4 +1,5 @@
 internal import CNanoTS
+import Synchronization
 
 /// An open file description of a regular file, closed when the last reference goes.
 final class FileDescriptor: Sendable {
@@ -24,11 +25,9 @@ final class FileDescriptor: Sendable {
     try FileDescriptor.check(path)
     number = try unsafe SystemCall.check(nts_open(path, mode.flag), "open", path)
     self.path = path
+    // Everything is initialised: an error from here on runs the deinitialiser, which closes.
     let kind = nts_check_regular(number)
-    if kind < 0 {
-      nts_close(number)
-      throw FileDescriptor.failure(ofKind: kind, path)
-    }
+    if kind < 0 { throw FileDescriptor.failure(ofKind: kind, "fstat", path) }
   }
 
   private static func check(_ path: String) throws(NanoTSError) {
@@ -37,10 +36,10 @@ final class FileDescriptor: Sendable {
     }
   }
 
-  private static func failure(ofKind result: Int32, _ path: String) -> NanoTSError {
+  private static func failure(ofKind result: Int32, _ call: StaticString, _ path: String) -> NanoTSError {
     result == -ErrorNumber.invalid
       ? NanoTSError(.cannotOpen, "\(path) is not a regular file; give the path of a store")
-      : SystemCall.failure(-result, "open", path)
+      : SystemCall.failure(-result, result == -ErrorNumber.isDirectory ? "open" : call, path)
   }
 
   /// Throws `.cannotOpen` or `.invalidArgument` when no file may be put under the name `path`: a directory or a device is
@@ -48,13 +47,13 @@ final class FileDescriptor: Sendable {
   static func checkPlace(_ path: String, for file: FileDescriptor?) throws(NanoTSError) -> Bool {
     try check(path)
     let result = unsafe nts_check_place(file?.number ?? -1, path)
-    guard result >= 0 else { throw failure(ofKind: result, path) }
+    guard result >= 0 else { throw failure(ofKind: result, "stat", path) }
     return result == 1
   }
 
   /// Takes from others every permission that they have not on `other`.
   func limitPermissions(to other: FileDescriptor) throws(NanoTSError) {
-    try SystemCall.check(nts_limit_mode(number, other.number), "fchmod", path)
+    try SystemCall.check(nts_limit_mode(number, other.number), "fstat or fchmod", path)
   }
 
   /// A new description of the same file: locks belong to descriptions, so each holder of a lock has its own.
@@ -96,8 +95,37 @@ final class FileDescriptor: Sendable {
         nts_read_at(number, buffer.baseAddress, buffer.count, UInt64(offset)), "pread", path))
   }
 
-  /// Makes everything written to the file, mapped or not, survive power loss.
+  /// Makes everything written to the file, mapped or not, survive power loss. Throws as `syncing`.
   func sync() throws(NanoTSError) {
-    try SystemCall.check(nts_sync_file(number), "fdatasync", path)
+    try syncing(.file) { nts_sync_file(number) }
+  }
+
+  /// How something of the file is synced.
+  enum Sync: UInt64 {
+    case file
+    case range
+
+    fileprivate var call: StaticString {
+      switch self {
+      case .file: "fdatasync"
+      case .range: "msync"
+      }
+    }
+  }
+
+  /// The first sync through this description that failed, in the high half, with its errno in the low one; 0: none did.
+  private let syncFailure = Atomic<UInt64>(0)
+
+  /// Makes the sync call `body`. After one has failed, every later one throws its error and is not made: the kernel tells
+  /// of a lost write once to each description, whoever's write it was, and calls the next sync a success.
+  func syncing(_ kind: Sync, _ body: () -> Int32) throws(NanoTSError) {
+    let earlier = syncFailure.load(ordering: .relaxed)
+    guard earlier == 0 else {
+      let failed = Sync(rawValue: earlier >> 32) ?? .file
+      throw SystemCall.failure(Int32(truncatingIfNeeded: earlier), failed.call, path)
+    }
+    let result = body()
+    if result < 0 { syncFailure.store(kind.rawValue << 32 | UInt64(-result), ordering: .relaxed) }
+    try SystemCall.check(result, kind.call, path)
   }
 }

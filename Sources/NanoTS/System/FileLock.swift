@@ -38,7 +38,9 @@ struct FileLock {
     return true
   }
 
+  /// Gives the lock back. Tried twice: what stays locked holds up every other writer until the description is closed.
   func unlock() throws(NanoTSError) {
+    if nts_unlock(file.number, offsets.lowerBound, count) == 0 { return }
     try SystemCall.check(nts_unlock(file.number, offsets.lowerBound, count), "fcntl(F_OFD_SETLK)", file.path)
   }
 

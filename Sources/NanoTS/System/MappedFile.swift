@@ -10,6 +10,7 @@ final class MappedFile: Sendable {
   let isWritable: Bool
   let byteCount: Int
   nonisolated(unsafe) let base: UnsafeMutableRawPointer
+  private let guarded: GuardedMapping
 
   static let pageSize = nts_page_size()
 
@@ -21,17 +22,32 @@ final class MappedFile: Sendable {
     try unsafe SystemCall.check(
       nts_map(descriptor.number, 0, byteCount, writable ? 1 : 0, &address), "mmap", descriptor.path)
     unsafe base = unsafe address!
+    guarded = unsafe GuardedMapping(base, byteCount, writable: writable)
   }
 
-  deinit { unsafe nts_unmap(base, byteCount) }
+  deinit {
+    guarded.end()
+    unsafe nts_unmap(base, byteCount)
+  }
 
-  /// Makes the bytes of `range`, and whatever shares a page with them, survive power loss. Waits for the disk.
+  /// Throws `.ioFailure` when a page of the mapping was lost: from then on all of it reads as zeros.
+  func check() throws(NanoTSError) { try guarded.check(descriptor.path) }
+
+  /// Makes the bytes of `range`, and whatever shares a page with them, survive power loss. Waits for the disk. Throws
+  /// as `FileDescriptor.syncing`.
   func sync(_ range: Range<Int>) throws(NanoTSError) {
     precondition(range.lowerBound >= 0 && range.upperBound <= byteCount)
     guard !range.isEmpty else { return }
     let start = range.lowerBound & ~(MappedFile.pageSize - 1)
-    try unsafe SystemCall.check(
-      nts_sync_range(base + start, range.upperBound - start), "msync", descriptor.path)
+    try descriptor.syncing(.range) { unsafe nts_sync_range(base + start, range.upperBound - start) }
+    // A sync of what has taken the place of a lost page says nothing.
+    try check()
+  }
+
+  /// Makes everything written to the file survive power loss.
+  func syncAll() throws(NanoTSError) {
+    try descriptor.sync()
+    try check()
   }
 
   /// Moves the bytes of `range` to `offset`; the two may overlap.
@@ -55,6 +71,8 @@ final class MappedWindow: Sendable {
   private let byteCount: Int
   /// The first byte that was asked for. Bound: so many bytes as were asked for lie behind it.
   nonisolated(unsafe) let start: UnsafeMutableRawPointer
+  private let guarded: GuardedMapping
+  private let path: String
 
   /// Maps the pages that hold `range` of the file behind `descriptor`, which needs to be open for reading only.
   ///
@@ -68,7 +86,15 @@ final class MappedWindow: Sendable {
       nts_map(writable.number, UInt64(first), byteCount, 1, &address), "mmap", descriptor.path)
     unsafe base = unsafe address!
     unsafe start = unsafe base + (range.lowerBound - first)
+    guarded = unsafe GuardedMapping(base, byteCount, writable: true)
+    path = descriptor.path
   }
 
-  deinit { unsafe nts_unmap(base, byteCount) }
+  deinit {
+    guarded.end()
+    unsafe nts_unmap(base, byteCount)
+  }
+
+  /// As `MappedFile.check`.
+  func check() throws(NanoTSError) { try guarded.check(path) }
 }

@@ -114,5 +114,5 @@ struct BlockHandover {
   }
 
   /// Makes everything written to the file survive power loss.
-  func syncFile() throws(NanoTSError) { try file.mapped.descriptor.sync() }
+  func syncFile() throws(NanoTSError) { try file.mapped.syncAll() }
 }

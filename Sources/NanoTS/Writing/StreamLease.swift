@@ -48,7 +48,9 @@ final class StreamLease {
   /// Gives the stream up before the lease goes. Idempotent.
   func release() throws(NanoTSError) {
     slot.writerProcess.storeRelaxed(0)
-    try FileLock(file: descriptor, offset: StoreFile.LockOffset.stream(stream.slot)).unlock()
+    // With every other lock of this description: one that could not be given back when it should have been.
+    try FileLock(file: descriptor, offsets: 0...UInt64(Int64.max - 1)).unlock()
+    try file.checkMapping()
   }
 
   static func tableFull(_ file: StoreFile, _ name: [UInt8]) -> NanoTSError {

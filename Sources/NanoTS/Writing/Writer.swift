@@ -151,7 +151,11 @@ public final class Writer {
     guard unsafe core.pointee.isOpen else { return }
     let isDone = unsafe core.pointee.close()
     let error = isDone ? nil : takeError()
-    if unsafe !core.pointee.isOpen { try session.writerClosed() }
+    do throws(NanoTSError) {
+      if unsafe !core.pointee.isOpen { try session.writerClosed() }
+    } catch let later {
+      throw error ?? later
+    }
     if let error { throw error }
   }
 }

@@ -18,7 +18,8 @@ struct WriterCore {
   private var nextOrdinal: UInt64
   private let segment: UInt64
   var error: NanoTSError?
-  /// A sync that failed: what it was to make durable may be lost, and no later success makes up for it.
+  /// A sync that failed: what it was to make durable may be lost, and no later success makes up for it. Or a block that
+  /// could not be begun.
   var syncFailure: NanoTSError?
   /// The frame whose payload the caller is filling.
   private var pending: FrameStamp?
@@ -156,9 +157,15 @@ struct WriterCore {
     guard let block = claimed else { throw try handover.noFreeBlocks() }
     try sealOpenBlock()
     let keyed = usesKeys || stamp.key != 0
-    appender = try handover.install(
-      block, segment: segment, firstOrdinal: nextOrdinal,
-      first: FramePosition(timestamp: stamp.timestamp, key: stamp.key), keyed: keyed)
+    do throws(NanoTSError) {
+      appender = try handover.install(
+        block, segment: segment, firstOrdinal: nextOrdinal,
+        first: FramePosition(timestamp: stamp.timestamp, key: stamp.key), keyed: keyed)
+    } catch {
+      // The block may be in the stream's list all the same: the next writer puts it right, this one must not go on.
+      failSync(error)
+      throw error
+    }
     usesKeys = keyed
   }
 

@@ -4,12 +4,22 @@ import TestAgent
 /// A process running the test agent, found beside the test bundle.
 final class AgentProcess {
   let process = Process()
+  private let input = Pipe()
   private let output = Pipe()
   private let complaint = Pipe()
 
-  init(_ arguments: String...) throws {
+  /// Without Swift's own handlers of signals when the process is to end by one.
+  convenience init(withoutBacktraces arguments: String...) throws {
+    try self.init(arguments, ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 })
+  }
+
+  convenience init(_ arguments: String...) throws { try self.init(arguments, nil) }
+
+  private init(_ arguments: [String], _ environment: [String: String]?) throws {
+    if let environment { process.environment = environment }
     process.executableURL = Self.productsDirectory.appendingPathComponent("TestAgent")
     process.arguments = arguments
+    process.standardInput = input
     process.standardOutput = output
     process.standardError = complaint
     try process.run()
@@ -54,6 +64,9 @@ final class AgentProcess {
     }
     return String(decoding: line, as: UTF8.self)
   }
+
+  /// Gives the process a line to read.
+  func say(_ line: String) throws { try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8)) }
 
   struct Failed: Error, CustomStringConvertible {
     let description: String

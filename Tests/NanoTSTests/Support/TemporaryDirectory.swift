@@ -4,9 +4,12 @@ import Foundation
 final class TemporaryDirectory: Sendable {
   private let root: String
 
-  /// Makes a directory with a unique name where the system keeps temporary files.
-  init() throws {
-    root = NSTemporaryDirectory() + "/nanots-test-" + UUID().uuidString
+  /// Makes a directory with a unique name where the system keeps temporary files; in memory, if the test does not need
+  /// a disk and there is a file system for it.
+  init(inMemory: Bool = false) throws {
+    let memory = "/dev/shm"
+    let usesMemory = inMemory && FileManager.default.isWritableFile(atPath: memory)
+    root = (usesMemory ? memory : NSTemporaryDirectory()) + "/nanots-test-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
   }
 
