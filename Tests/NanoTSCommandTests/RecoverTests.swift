@@ -86,7 +86,7 @@ struct RecoverTests {
     try expectRefusal([try scratch.file("zeros", Data(count: 1 << 20)), "-o", good], naming: "nothing to recover")
     try expectRefusal([try scratch.file("text", Data("no store\n".utf8)), "-o", good], naming: "nothing to recover")
     try expectRefusal([scratch.path("missing.nts"), "-o", good], naming: "missing.nts")
-    try expectRefusal([scratch.url.path, "-o", good], naming: "not a regular file")
+    try expectRefusal([scratch.url.path, "-o", good], naming: "directory")
     try expectRefusal([store, "-o", store, "--replace"], naming: "onto itself")
     try expectRefusal([store, "-o", try scratch.file("there", Data("x".utf8))], naming: "--replace")
     #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.path("there"))) == Data("x".utf8))

@@ -138,7 +138,7 @@ import Testing
     let slots = (0..<4).map { layout.streamTableOffset + $0 * 512 }.map { $0..<($0 + 512) }
     let structures: [[Range<Int>]] = [[0..<112, 4092..<4096], [4096..<(4096 + 256)], slots, headers, preambles]
     for (number, ranges) in structures.enumerated() {
-      for _ in 0..<60 {
+      for _ in 0..<40 {
         let offset = ranges.randomElement(using: &random)!.randomElement(using: &random)!
         let mask = UInt8(1) << UInt8.random(in: 0..<8, using: &random)
         var damaged = source.bytes
@@ -159,7 +159,7 @@ import Testing
     let source = try RecoverySource()
     let block = source.blocks.filter { $0.stream == "plain" }[3].index
     let start = source.layout.blockTableOffset + block * 128
-    for bit in 0..<(128 * 8) where bit % 3 == 0 || bit < 192 {
+    for bit in 0..<(128 * 8) where bit % 5 == 0 || bit < 64 {
       var damaged = source.bytes
       damaged[start + bit / 8] ^= 1 << UInt8(bit % 8)
       let (store, _) = try #require(try source.recover(damaged, "bit \(bit)"))
@@ -191,6 +191,8 @@ import Testing
         let lacking = Set(others).subtracting(found)
         // A single frame behind a damaged one, at the end of a block of which nothing tells the length, does not count.
         #expect(lacking.count <= (isAlone ? 1 : 0), "\(what): \(lacking)")
+        // Alone, nothing tells of a stream's last frame.
+        if isAlone && ordinal == source.content[block.stream]!.frames.last!.ordinal { continue }
         #expect(report.losses.contains { $0.stream == block.stream && $0.ordinals?.contains(ordinal) ?? true }, "\(what)")
       }
     }

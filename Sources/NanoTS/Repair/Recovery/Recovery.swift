@@ -97,9 +97,8 @@ struct Recovery {
 
   private func slots(_ layout: DamagedLayout) -> DamagedSlots {
     let capacity = layout.headerLayout?.streamCapacity ?? StoreLayout.streamCapacities.upperBound
-    let end = layout.headerLayout?.blockTableOffset ?? max(layout.tableOffset ?? .max, DamagedLayout.slotsOffset)
     return DamagedSlots(
-      file, capacity: capacity, before: min(end, layout.headerLayout == nil ? firstBlockOffset(layout) : end),
+      file, capacity: capacity, before: layout.headerLayout?.blockTableOffset ?? firstBlockOffset(layout),
       headerIsRight: layout.headerLayout != nil)
   }
 
@@ -136,6 +135,10 @@ struct Recovery {
       report.notes.append(
         "stream '\(String(decoding: stream.name, as: UTF8.self))': quota and protected ranges do not match their "
           + "checksum and are left out")
+    }
+    if let header = layout.headerLayout, layout.blockCount < header.blockCount {
+      let blocks = header.blockCount - layout.blockCount
+      addLosses(of: [layout.blockCount], layout, "the headers of \(blocks) blocks from this one on were cut off")
     }
     addLosses(of: survey.unknownBlocks, layout, "neither preamble nor header of the block proves itself")
     addLosses(of: survey.unreadableBlocks, layout, "the block has a layout that this build does not know")
@@ -217,6 +220,11 @@ struct Recovery {
   }
 
   private mutating func add(_ recovery: StreamRecovery) {
+    if recovery.segmentsWithoutMetadata > 0 {
+      report.notes.append(
+        "stream '\(recovery.report.name)': the metadata of \(recovery.segmentsWithoutMetadata) blocks' segments is lost, "
+          + "if they had some")
+    }
     report.streams.append(recovery.report)
     report.frames += recovery.report.frames
     report.bytes += recovery.report.bytes

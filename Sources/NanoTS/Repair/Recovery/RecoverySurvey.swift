@@ -50,6 +50,7 @@ struct RecoverySurvey {
   /// Blocks with frames of which the file has a byte.
   private(set) var liveBlocks = 0
 
+  private var firstLiveBlock: Int?
   private var places: [Key: Int] = [:]
   /// Blocks without a preamble, until it is known which streams there are.
   private var nameless: [Block] = []
@@ -71,6 +72,8 @@ struct RecoverySurvey {
       let (life, preamble) = inspector.look(at: index)
       add(life, preamble, index, inspector)
     }
+    // Without a header, what lies before the first block may as well be the tables.
+    if inspector.layout.headerLayout == nil { unknownBlocks.removeAll { $0 < firstLiveBlock ?? count } }
     joinNameless()
     for index in streams.indices {
       streams[index].blocks.sort { ($0.sequence, $0.index) < ($1.sequence, $1.index) }
@@ -95,6 +98,7 @@ struct RecoverySurvey {
         return
       }
       if inspector.layout.hasByte(of: index, in: inspector.file) { liveBlocks += 1 }
+      if firstLiveBlock == nil { firstLiveBlock = index }
       guard live.hasPreamble, let preamble else {
         nameless.append(Block(index, live))
         return

@@ -70,8 +70,10 @@ struct SalvagedBlock {
       payloadChecksums: target.file.checksPayloads ? 1 : 0, name: stream.plan.stream.name, metadata: metadata)
   }
 
-  /// Writes the frames of `run`, slots of the block, and seals what it writes. O(bytes).
-  mutating func write(_ run: Range<Int>) throws(NanoTSError) {
+  /// Writes the frames of `run`, slots of the block, and seals what it writes; the slot after the last one written.
+  /// O(bytes).
+  mutating func write(_ run: Range<Int>) throws(NanoTSError) -> Int {
+    var end = run.lowerBound
     for slot in run {
       let entry = found.search.entry(slot)
       let payload = unsafe found.search.payload(of: entry)
@@ -89,8 +91,10 @@ struct SalvagedBlock {
         FrameStamp(timestamp: entry.timestamp, key: entry.key, flags: entry.flags, isClamped: entry.isClamped))
       if first == nil { first = entry.timestamp }
       last = entry.timestamp
+      end = slot + 1
     }
     endPart()
+    return end
   }
 
   private mutating func beginPart(_ slot: Int, _ first: IndexEntry) throws(NanoTSError) {

@@ -24,6 +24,10 @@ struct StreamRecovery {
   private var last: FramePosition?
   /// Losses from this one on wait for the frame that comes after them.
   private var firstPending = 0
+  /// Of the last block written.
+  private var segment: UInt64 = 0
+  /// Blocks whose segment's metadata, if it had some, is lost.
+  private(set) var segmentsWithoutMetadata = 0
   /// A block with a right preamble, by its segment.
   private var segmentBlocks: [UInt64: Int] = [:]
 
@@ -100,6 +104,10 @@ struct StreamRecovery {
       note(block, nil, "the block begins with frame \(block.firstOrdinal), which a block before it has too")
       return
     }
+    guard block.segment >= segment else {
+      note(block, nil, "the block is of segment \(block.segment), and a block before it of \(segment)")
+      return
+    }
     noteGap(before: block, found.live.precedingEnd)
     let runs = kept(found.result.runs)
     var end = 0
@@ -107,11 +115,15 @@ struct StreamRecovery {
     for run in runs {
       noteMissing(end..<run.lowerBound, of: block, found)
       settlePending(before: found.search.entry(run.lowerBound).timestamp)
-      try part.write(run)
-      last = found.search.entry(run.upperBound - 1).position
-      end = run.upperBound
+      // Less than all where the stream got a longer name, for a frame that fills the whole block.
+      end = try part.write(run)
+      if end > run.lowerBound { last = found.search.entry(end - 1).position }
     }
     add(part)
+    if part.frames > 0 {
+      segment = block.segment
+      if found.preamble == nil, segmentBlocks[segment] == nil { segmentsWithoutMetadata += 1 }
+    }
     noteMissing(end..<max(end, found.result.end), of: block, found)
     if found.result.end == 0, found.live.header == nil, limit != 0 {
       note(block, nil, "no frame of the block proves itself; it may have had none")
