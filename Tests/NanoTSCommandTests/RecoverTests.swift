@@ -34,7 +34,8 @@ struct RecoverTests {
     let outcome = try Program.run("recover", store, "-o", good)
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.lines.first?.hasPrefix("stream") == true)
-    #expect(outcome.lines.contains { $0.hasPrefix("a ") && $0.contains("1,000") && $0.contains("1970-01-01T00:00:00Z") })
+    #expect(
+      outcome.lines.contains { $0.hasPrefix("a ") && $0.contains("1,000") && $0.contains("1970-01-01T00:00:00Z") })
     #expect(outcome.output.contains("whole: recovered 2 streams, 2,000 frames, "))
     #expect(outcome.errors.contains("nanots: the file header does not prove itself"))
     #expect(!outcome.output.contains("\r") && !outcome.output.contains("\u{1B}"))

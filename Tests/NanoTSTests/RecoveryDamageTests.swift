@@ -44,7 +44,8 @@ import Testing
     // Where each frame lies: its payload and its entry.
     var places: [UInt64: (payload: Range<Int>, entry: Range<Int>, block: Int)] = [:]
     for block in 0..<20 {
-      guard let values = file.header(block).values(), let body = BlockBody(file, block, values), values.holdsFrames else {
+      guard let values = file.header(block).values(), let body = BlockBody(file, block, values), values.holdsFrames
+      else {
         continue
       }
       let start = file.layout.fileSize(blocks: block)
@@ -193,7 +194,8 @@ import Testing
         #expect(lacking.count <= (isAlone ? 1 : 0), "\(what): \(lacking)")
         // Alone, nothing tells of a stream's last frame.
         if isAlone && ordinal == source.content[block.stream]!.frames.last!.ordinal { continue }
-        #expect(report.losses.contains { $0.stream == block.stream && $0.ordinals?.contains(ordinal) ?? true }, "\(what)")
+        #expect(
+          report.losses.contains { $0.stream == block.stream && $0.ordinals?.contains(ordinal) ?? true }, "\(what)")
       }
     }
   }

@@ -31,7 +31,8 @@ import Testing
       ended.signal()
     }
     for _ in 0..<30 {
-      guard let report = try? Store.recover(store.path, to: directory.path("good.nts"), RecoveryOptions(replacing: true))
+      guard
+        let report = try? Store.recover(store.path, to: directory.path("good.nts"), RecoveryOptions(replacing: true))
       else { continue }
       let good = try Store(at: directory.path("good.nts"), .readOnly)
       #expect(try good.verify().findings.map(\.description) == [])

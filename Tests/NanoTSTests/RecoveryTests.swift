@@ -193,9 +193,10 @@ import Testing
     try StoreBytes.patch(outer.path, at: 0, Array(repeating: 0, count: 65_536))
     let report = try Store.recover(outer.path, to: directory.path("good.nts"))
     #expect(report.streams.map(\.name) == ["files"] && report.frames == 2)
-    #expect(try Store(at: directory.path("good.nts"), .readOnly).contents(of: "files").map(\.payload.count) == [
-      inner.bytes.count, inner.bytes.count,
-    ])
+    #expect(
+      try Store(at: directory.path("good.nts"), .readOnly).contents(of: "files").map(\.payload.count) == [
+        inner.bytes.count, inner.bytes.count,
+      ])
   }
 
   @Test func goldenStores() throws {
@@ -257,7 +258,9 @@ import Testing
 
   @Test func aStoreOfALaterReleaseIsRefused() throws {
     let source = try RecoverySource()
-    for (offset, code) in [(8, NanoTSError.Code.unsupportedVersion), (16, .unsupportedFeature), (25, .unsupportedFeature)] {
+    for (offset, code) in [
+      (8, NanoTSError.Code.unsupportedVersion), (16, .unsupportedFeature), (25, .unsupportedFeature),
+    ] {
       try StoreBytes.write(source.bytes, to: source.path)
       try StoreBytes.patchHeader(source.path, at: offset, [2])
       expectError(code) { try Store.recover(source.path, to: source.output) }

@@ -57,7 +57,8 @@ import Testing
   private func fixIdentity(_ block: Int) throws {
     let bytes = Array(try StoreBytes.read(path)[header(block)..<header(block) + 128])
     let covered =
-      Array(bytes[0..<8]) + Array(bytes[32..<56]) + Array(bytes[64..<72]) + Array(bytes[28..<32]) + Array(bytes[56..<60])
+      Array(bytes[0..<8]) + Array(bytes[32..<56]) + Array(bytes[64..<72]) + Array(bytes[28..<32])
+      + Array(bytes[56..<60])
     try patch(header(block) + 60, StoreBytes.crc32c(covered))
   }
 
@@ -128,7 +129,7 @@ import Testing
   @Test func preambleAndPayloads() throws {
     try expectFinding(.preamble, "not zero", block: 0) { try StoreBytes.flip(path, at: Self.data + 100, 1) }
     // A payload moved up by 8 bytes, with a right checksum.
-    try expectFinding(.frame, "begins at byte 1944", "ends at 1936", block: 3) {
+    try expectFinding(.frame, "begins at byte 1040", "ends at 1032", block: 3) {
       let bytes = try StoreBytes.read(path)
       let (start, entry) = (Self.data + 3 * 4096, Self.data + 4 * 4096 - 48)
       let (offset, length) = (128 + 904, 900)
@@ -139,7 +140,8 @@ import Testing
       try patch(header(3) + 12, UInt32(offset + 8 + 904))
       let covered =
         Array(bytes[(start + 8)..<(start + 16)]) + StoreBytes.little(Int64(1)) + StoreBytes.little(Int64(0))
-        + StoreBytes.little(UInt32(offset + 8)) + StoreBytes.little(UInt32(length)) + StoreBytes.little(UInt32(0)) + payload
+        + StoreBytes.little(UInt32(offset + 8)) + StoreBytes.little(UInt32(length)) + StoreBytes.little(UInt32(0))
+        + payload
       try patch(entry + 16, StoreBytes.crc32c(covered))
     }
   }

@@ -13,7 +13,9 @@ extension Verification {
     let shared = file.shared
     let inFile = try file.blocksInFile()
     if Int(shared.availableBlocks.relaxed) != inFile {
-      add(.file, "the counter of available blocks says \(shared.availableBlocks.relaxed); the file has room for \(inFile)")
+      add(
+        .file, "the counter of available blocks says \(shared.availableBlocks.relaxed); the file has room for \(inFile)"
+      )
     }
     if Int(shared.freshBlocks.relaxed) > inFile {
       add(.file, "the counter of used blocks says \(shared.freshBlocks.relaxed); the file has room for \(inFile)")
@@ -54,7 +56,9 @@ extension Verification {
         add(.stream, "stream table entries \(other) and \(index) have the same name", stream: name)
       }
       if slot.hasFloor.relaxed > 1 {
-        add(.stream, "stream table entry \(index): 'has floor' is \(slot.hasFloor.relaxed) and neither 0 nor 1", stream: name)
+        add(
+          .stream, "stream table entry \(index): 'has floor' is \(slot.hasFloor.relaxed) and neither 0 nor 1",
+          stream: name)
       }
       if slot.spareBlock.relaxed != 0, BlockPool(file: file).claimedSpare(of: slot) == nil {
         add(.list, "the stream's spare is link \(slot.spareBlock.relaxed), which is no claimed block", stream: name)
@@ -113,7 +117,8 @@ extension Verification {
         block: block)
     } else if later.firstOrdinal > end, later.sequence == earlier.sequence &+ 1 {
       add(
-        .list, "the block begins with frame \(later.firstOrdinal), the one before it ends at \(end), and no block is "
+        .list,
+        "the block begins with frame \(later.firstOrdinal), the one before it ends at \(end), and no block is "
           + "missing between them", stream: name, block: block)
     }
     if later.segment < earlier.segment {
@@ -126,7 +131,8 @@ extension Verification {
     let first = FramePosition(timestamp: later.firstTimestamp, key: later.firstKey)
     if !(last < first) {
       add(
-        .list, "the block begins at time \(first.timestamp), key \(first.key), which is not after the end of the one "
+        .list,
+        "the block begins at time \(first.timestamp), key \(first.key), which is not after the end of the one "
           + "before it at \(last.timestamp), \(last.key)", stream: name, block: block)
     }
   }

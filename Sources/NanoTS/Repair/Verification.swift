@@ -87,7 +87,11 @@ struct Verification {
       return
     }
     checkFrames(body, block, values, stream)
-    if values.state == .sealed { checkSeal(body, block, values, stream) } else { checkOpen(body, block, values, stream) }
+    if values.state == .sealed {
+      checkSeal(body, block, values, stream)
+    } else {
+      checkOpen(body, block, values, stream)
+    }
   }
 
   private mutating func checkSlot(of values: BlockHeaderValues, _ block: Int, _ stream: String?) {

@@ -61,7 +61,8 @@ public struct RecoveryLoss: Sendable, Equatable, CustomStringConvertible {
     if let block { place.append("block \(block)") } else if let offset { place.append("byte \(offset)") }
     if let ordinals {
       place.append(
-        ordinals.count == 1 ? "frame \(ordinals.lowerBound)" : "frames \(ordinals.lowerBound) to \(ordinals.upperBound)")
+        ordinals.count == 1 ? "frame \(ordinals.lowerBound)" : "frames \(ordinals.lowerBound) to \(ordinals.upperBound)"
+      )
     }
     if from != nil || to != nil {
       place.append("time \(from.map { "\($0)" } ?? "…") to \(to.map { "\($0)" } ?? "…")")

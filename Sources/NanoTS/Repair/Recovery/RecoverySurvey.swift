@@ -150,7 +150,8 @@ struct RecoverySurvey {
     var notes: [String] = []
     for index in streams.indices where !RecoverySurvey.isValid(streams[index].name) {
       let name = RecoverySurvey.placeholder(streams[index].identifier)
-      notes.append("a stream's name is none that a store can have; it is called '\(String(decoding: name, as: UTF8.self))'")
+      notes.append(
+        "a stream's name is none that a store can have; it is called '\(String(decoding: name, as: UTF8.self))'")
       streams[index].name = name
     }
     let order = streams.indices.sorted {
