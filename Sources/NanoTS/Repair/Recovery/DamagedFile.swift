@@ -57,12 +57,16 @@ final class DamagedFile {
   }
 
   private func fill(_ target: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
-    guard offset < byteCount else {
-      unsafe target.initializeMemory(as: UInt8.self, repeating: 0)
-      return true
+    let expected = max(0, min(target.count, byteCount - offset))
+    var done = 0
+    while done < expected {
+      let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: target[done..<expected])
+      guard let read = unsafe try? descriptor.read(into: rest, at: offset + done) else { return false }
+      // The file was cut off meanwhile.
+      guard read > 0 else { break }
+      done += read
     }
-    guard let read = unsafe try? descriptor.read(into: target, at: offset) else { return false }
-    unsafe UnsafeMutableRawBufferPointer(rebasing: target[read...]).initializeMemory(as: UInt8.self, repeating: 0)
+    unsafe UnsafeMutableRawBufferPointer(rebasing: target[done...]).initializeMemory(as: UInt8.self, repeating: 0)
     return true
   }
 }
