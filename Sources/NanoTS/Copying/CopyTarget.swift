@@ -1,3 +1,20 @@
+/// What a new store takes over from the one whose frames it gets.
+struct StoreShape {
+  var blockSize: Int
+  var streamCapacity: Int
+  var timeUnit: UInt8
+  var checksPayloads: Bool
+  var pinsHold: Bool
+}
+
+extension StoreFile {
+  var shape: StoreShape {
+    StoreShape(
+      blockSize: layout.blockSize, streamCapacity: layout.streamCapacity, timeUnit: timeUnit,
+      checksPayloads: checksPayloads, pinsHold: pinsHold)
+  }
+}
+
 /// The file that a copy is written to, under its temporary name.
 ///
 /// Until `complete` it has no file header and is no store. Nobody else knows of it, so what is written is not ordered.
@@ -7,30 +24,34 @@ final class CopyTarget {
   /// Blocks from this index on hold nothing yet.
   private(set) var usedBlocks = 0
   private let mayGrow: Bool
+  private let leastBlocks: Int
   private var syncedBlocks = 0
 
   /// Written back after so many bytes: a copy must not fill the page cache with pages that the writers' syncs then wait
   /// for.
   private static let syncIntervalByteCount = 32 << 20
 
-  /// Makes the file at `path` with room for `blocks` blocks, and the settings of `source` otherwise. Throws as creating
-  /// a store does.
-  init(_ path: String, like source: StoreFile, blocks: Int, mayGrow: Bool) throws(NanoTSError) {
+  /// Makes the file at `path` with room for `blocks` blocks, for the frames of `source`. If it may grow, it has in the
+  /// end as many blocks as it uses, but at least `leastBlocks`. Throws as creating a store does.
+  init(
+    _ path: String, _ shape: StoreShape, of source: FileDescriptor, blocks: Int, mayGrow: Bool, leastBlocks: Int = 1
+  ) throws(NanoTSError) {
     let layout = try StoreLayout(
-      blockSize: source.layout.blockSize, blockCount: blocks, streamCapacity: source.layout.streamCapacity)
+      blockSize: shape.blockSize, blockCount: blocks, streamCapacity: shape.streamCapacity)
     descriptor = try StoreCreation.create(path)
-    try descriptor.limitPermissions(to: source.mapped.descriptor)
+    try descriptor.limitPermissions(to: source)
     try descriptor.reserve(0..<layout.fileSize(blocks: blocks))
-    let header = CopyTarget.header(StoreUUID(high: Entropy.next(), low: Entropy.next()), layout, like: source)
+    let header = CopyTarget.header(StoreUUID(high: Entropy.next(), low: Entropy.next()), layout, shape)
     let mapped = try MappedFile(mapping: descriptor, byteCount: layout.fileSize(blocks: blocks), writable: true)
     file = StoreFile(mapped: mapped, layout: layout, header: header)
     self.mayGrow = mayGrow
+    self.leastBlocks = leastBlocks
   }
 
-  private static func header(_ uuid: StoreUUID, _ layout: StoreLayout, like file: StoreFile) -> FileHeader {
+  private static func header(_ uuid: StoreUUID, _ layout: StoreLayout, _ shape: StoreShape) -> FileHeader {
     FileHeader(
-      uuid: uuid, layout: layout, initialBlockCount: layout.blockCount, timeUnit: file.timeUnit,
-      payloadChecksums: file.checksPayloads, writeIncompatibleFeatures: file.pinsHold ? FileHeader.pinsHold : 0)
+      uuid: uuid, layout: layout, initialBlockCount: layout.blockCount, timeUnit: shape.timeUnit,
+      payloadChecksums: shape.checksPayloads, writeIncompatibleFeatures: shape.pinsHold ? FileHeader.pinsHold : 0)
   }
 
   // MARK: Blocks
@@ -103,7 +124,7 @@ final class CopyTarget {
       // What was a block before may be a part of the table now.
       if layout.dataOffset > old.dataOffset { mapped.clear(old.dataOffset..<layout.dataOffset) }
     }
-    let header = CopyTarget.header(file.uuid, layout, like: file)
+    let header = CopyTarget.header(file.uuid, layout, file.shape)
     file = StoreFile(mapped: mapped, layout: layout, header: header)
     if newEnd < oldEnd { try descriptor.setSize(newEnd) }
   }
@@ -112,7 +133,7 @@ final class CopyTarget {
 
   /// Makes the file a store with these streams, and syncs it. O(blocks · log blocks).
   func complete(_ streams: [CopiedStream]) throws(NanoTSError) {
-    if mayGrow { try resize(to: max(usedBlocks, 1)) }
+    if mayGrow { try resize(to: max(usedBlocks, leastBlocks)) }
     for (index, stream) in streams.enumerated() { stream.writeIdentity(to: file.slot(index)) }
     let shared = file.shared
     shared.usedStreamSlots.storeRelaxed(UInt32(streams.count))
@@ -126,7 +147,7 @@ final class CopyTarget {
     }
     shared.bootID = Machine.bootID()
     shared.closedCleanly.storeRelaxed(1)
-    let header = CopyTarget.header(file.uuid, file.layout, like: file)
+    let header = CopyTarget.header(file.uuid, file.layout, file.shape)
     unsafe header.write(to: UnsafeMutableRawBufferPointer(start: file.mapped.base, count: FileHeader.byteCount))
     try descriptor.sync()
   }

@@ -81,7 +81,8 @@ struct StoreCopy {
     self.progress = progress
     range = options.range
     target = try CopyTarget(
-      temporary, like: source.file, blocks: options.blockCount ?? needed, mayGrow: options.blockCount == nil)
+      temporary, source.file.shape, of: source.file.mapped.descriptor, blocks: options.blockCount ?? needed,
+      mayGrow: options.blockCount == nil)
     streams = plan.streams.map { CopiedStream($0) }
     for finding in plan.findings { report.note(finding) }
   }
@@ -94,7 +95,9 @@ struct StoreCopy {
       try tell(.copying, index + 1, plan.blocks.count)
     }
     try target.complete(streams)
-    try verify()
+    try target.verify(frames: report.frames, of: source.path) { blocks throws(NanoTSError) in
+      try tell(.verifying, blocks, target.usedBlocks)
+    }
     report.streams = streams.count
     report.blocks = target.usedBlocks
     report.fileSize = try target.descriptor.size()
@@ -195,24 +198,5 @@ struct StoreCopy {
       return (.header, "the block begins with frame \(values.firstOrdinal), which is not between its neighbours")
     }
     return nil
-  }
-
-  // MARK: Verifying
-
-  /// Checks everything in the new file as `verify` does.
-  private func verify() throws(NanoTSError) {
-    var verification = Verification(file: target.file)
-    verification.checkSlots()
-    try tell(.verifying, 0, target.usedBlocks)
-    for block in 0..<target.usedBlocks {
-      verification.checkBlock(block)
-      try tell(.verifying, block + 1, target.usedBlocks)
-    }
-    try verification.checkLists()
-    let found = verification.report
-    guard !found.isClean || found.checkedFrames != report.frames else { return }
-    let what = found.findings.first?.description ?? "\(found.checkedFrames) frames of \(report.frames) are there"
-    throw NanoTSError(
-      .corrupt, "the copy of \(source.path) did not come out as it was written (\(what)); check disk and memory")
   }
 }

@@ -122,6 +122,20 @@ struct BlockPreamble {
     return (name, metadata)
   }
 
+  /// How many bytes `init(checking:)` needs of a block that begins with the fixed part in `bytes`; nil when that is not
+  /// the beginning of a preamble, by its magic, block size and lengths. Nothing is proven by it.
+  static func neededByteCount(of bytes: UnsafeRawBufferPointer) -> Int? {
+    guard bytes.count >= fixedByteCount else { return nil }
+    func load(_ offset: Int) -> Int {
+      unsafe Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+    }
+    let blockSize = load(Offset.blockSize)
+    guard unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: Offset.magic, as: UInt64.self)) == magic,
+      StoreLayout.blockSizes.contains(blockSize), blockSize % StoreLayout.blockSizeUnit == 0,
+      load(Offset.nameLength) <= StreamSlot.maximumNameByteCount, load(Offset.metadataLength) <= blockSize / 4
+    else { return nil }
+    return fixedByteCount + load(Offset.nameLength) + load(Offset.metadataLength)
+  }
 }
 
 extension BlockPreamble {

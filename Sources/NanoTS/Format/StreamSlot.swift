@@ -103,7 +103,7 @@ struct StreamSlot {
     return hash
   }
 
-  private static func checksum(identifier: UInt64, name: [UInt8]) -> UInt32 {
+  static func checksum(identifier: UInt64, name: [UInt8]) -> UInt32 {
     var checksum = Checksum()
     checksum.add(identifier)
     checksum.add(UInt64(name.count))
@@ -127,6 +127,15 @@ struct StreamSlot {
 
   /// The name as stored, or nil when its length or checksum is impossible. The caller re-checks `version`.
   func readName(identifier: UInt64) -> [UInt8]? {
+    guard let (name, checksum) = readRemains(),
+      StreamSlot.checksum(identifier: identifier, name: name) == checksum
+    else { return nil }
+    return name
+  }
+
+  /// The name and the identity checksum as stored, which an emptied slot keeps of its earlier stream; nil when the name's
+  /// length is impossible.
+  func readRemains() -> (name: [UInt8], checksum: UInt32)? {
     let word = lengthAndChecksum.relaxed
     let length = Int(word & 0xFFFF)
     guard length > 0, length <= StreamSlot.maximumNameByteCount else { return nil }
@@ -136,8 +145,7 @@ struct StreamSlot {
       let value = unsafe AtomicUInt64(base, Offset.name + (index & ~7)).relaxed
       name.append(UInt8(truncatingIfNeeded: value >> (8 * UInt64(index & 7))))
     }
-    guard StreamSlot.checksum(identifier: identifier, name: name) == UInt32(word >> 32) else { return nil }
-    return name
+    return (name, UInt32(word >> 32))
   }
 }
 

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 // Whether the lists and counters agree with the block headers, which are the truth.
 
 extension Verification {
@@ -10,19 +12,28 @@ extension Verification {
       guard before & 1 == 0 else { continue }
       var found = Verification(file: file)
       found.names = names
-      for index in 0..<file.usedSlots { try found.checkList(of: index) }
-      found.checkFreeList()
-      try found.checkFreshBlocks()
+      // Of a suspect store the counters say nothing: they may be older than the blocks.
+      let isTrusted = file.trustsCounters.load(ordering: .relaxed)
+      if isTrusted { try found.checkFile() }
+      found.checkIdentities()
+      var listed: [UInt64: Int] = [:]
+      for index in 0..<file.usedSlots {
+        let count = try found.checkList(of: index)
+        listed[file.slot(index).identifier.relaxed] = count
+      }
+      let free = found.checkFreeList()
+      if isTrusted { try found.checkBelonging(listed: listed, free: free) }
       guard epoch.isStill(before) else { continue }
       report.findings += found.report.findings
       return
     }
   }
 
-  private mutating func checkList(of index: Int) throws(NanoTSError) {
+  /// Checks the stream's list; the number of blocks in it, or nil for one that does not lead to its end.
+  private mutating func checkList(of index: Int) throws(NanoTSError) -> Int? {
     let slot = file.slot(index)
     let identifier = slot.identifier.relaxed
-    guard identifier != 0 else { return }
+    guard identifier != 0 else { return nil }
     let name = names[identifier]
     let pool = BlockPool(file: file)
     var (count, previous) = (0, Int?.none)
@@ -31,22 +42,18 @@ extension Verification {
     while let block = next {
       guard count < file.layout.blockCount else {
         add(.list, "the list of blocks runs in a circle", stream: name, block: block)
-        return
+        return nil
       }
       let header = file.header(block)
       guard let values = header.values(), values.holdsFrames, values.streamIdentifier == identifier else {
         add(.list, "the list of blocks leads to a block that is not the stream's", stream: name, block: block)
-        return
+        return nil
       }
       if pool.target(header.previous) != previous || last.map({ $0.sequence >= values.sequence }) ?? false {
         add(.list, "the block is not behind its neighbour in the list", stream: name, block: block)
-        return
+        return nil
       }
-      if let last, values.firstOrdinal < last.firstOrdinal &+ UInt64(last.commit.count) {
-        add(
-          .list, "the block begins with frame \(values.firstOrdinal), which the one before it has too", stream: name,
-          block: block)
-      }
+      if let last { checkNeighbours(last, values, block, name) }
       if last?.state == .open {
         add(.list, "the block is open and is not the stream's last", stream: name, block: previous)
       }
@@ -59,6 +66,7 @@ extension Verification {
         stream: name)
     }
     if let last { try checkCounters(of: index, name, last) }
+    return count == Int(slot.blockCount.relaxed) ? count : nil
   }
 
   /// The slot's counters against the stream's last block.
@@ -68,6 +76,11 @@ extension Verification {
     if nextSequence <= last.sequence {
       add(
         .list, "the next block would have sequence \(nextSequence), and the last one has \(last.sequence)",
+        stream: name)
+    }
+    if slot.nextSegment.relaxed <= last.segment {
+      add(
+        .list, "the next segment would be \(slot.nextSegment.relaxed), and the last block is of \(last.segment)",
         stream: name)
     }
     // A live writer seals without the allocation lock; and where the last blocks were freed, nothing tells the ordinal.
@@ -83,30 +96,23 @@ extension Verification {
     }
   }
 
-  private mutating func checkFreeList() {
+  /// Checks the free list; the number of blocks in it, or nil for one that does not lead to its end.
+  private mutating func checkFreeList() -> Int? {
     let pool = BlockPool(file: file)
     var count = 0
     var next = pool.target(file.shared.freeListHead)
     while let block = next, count <= file.layout.blockCount {
       guard file.header(block).values()?.state == .free else {
         add(.list, "the free list leads to a block that is not free", block: block)
-        return
+        return nil
       }
       count += 1
       next = pool.target(file.header(block).next)
     }
     if count != Int(file.shared.freeListCount.relaxed) {
       add(.list, "the free list has \(count) blocks and its counter says \(file.shared.freeListCount.relaxed)")
+      return nil
     }
-  }
-
-  private mutating func checkFreshBlocks() throws(NanoTSError) {
-    let fresh = Int(file.shared.freshBlocks.relaxed)
-    let blocks = try file.blocksInFile()
-    guard fresh < blocks else { return }
-    for block in fresh..<blocks where file.header(block).state.relaxed != BlockState.unused.rawValue {
-      add(.list, "the block is in use and the counter of used blocks says \(fresh)", block: block)
-      return
-    }
+    return count
   }
 }

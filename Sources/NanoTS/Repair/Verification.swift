@@ -77,6 +77,7 @@ struct Verification {
     if stream == nil {
       add(.header, "the block belongs to a stream that the stream table does not have", block: block)
     }
+    checkSlot(of: values, block, stream)
     checkPreamble(block, values, stream)
     guard let body = BlockBody(file, block, values) else {
       add(
@@ -86,7 +87,44 @@ struct Verification {
       return
     }
     checkFrames(body, block, values, stream)
-    if values.state == .sealed { checkSeal(body, block, values, stream) }
+    if values.state == .sealed {
+      checkSeal(body, block, values, stream)
+    } else {
+      checkOpen(body, block, values, stream)
+    }
+  }
+
+  private mutating func checkSlot(of values: BlockHeaderValues, _ block: Int, _ stream: String?) {
+    let slot = Int(values.streamSlot)
+    if stream != nil, slot >= file.usedSlots || file.slot(slot).identifier.relaxed != values.streamIdentifier {
+      add(
+        .header, "the header names stream table entry \(slot), which is not that of its stream", stream: stream,
+        block: block)
+    }
+    let precedingEnd = file.header(block).precedingEnd.relaxed
+    if precedingEnd > values.firstOrdinal {
+      add(
+        .header, "blocks before it were taken from frame \(precedingEnd) on, and it begins with \(values.firstOrdinal)",
+        stream: stream, block: block)
+    }
+  }
+
+  /// What the header of an open block says of its frames. A live writer may be ahead of the count that was read.
+  private mutating func checkOpen(_ body: BlockBody, _ block: Int, _ values: BlockHeaderValues, _ stream: String?) {
+    guard body.count > 0 else { return }
+    let first = body.entry(0).position
+    if first != FramePosition(timestamp: values.firstTimestamp, key: values.firstKey) {
+      add(
+        .header, "the header says that the block begins at \(values.firstTimestamp); the index says \(first.timestamp)",
+        stream: stream, block: block)
+    }
+    let length = values.uniformLength
+    guard length != BlockHeader.mixedLengths else { return }
+    if (0..<body.count).contains(where: { body.entry($0).length != Int(length) }) {
+      add(
+        .header, "the header says that every payload has \(length) bytes; the index says otherwise", stream: stream,
+        block: block)
+    }
   }
 
   private mutating func checkPreamble(_ block: Int, _ values: BlockHeaderValues, _ stream: String?) {
@@ -95,6 +133,7 @@ struct Verification {
       return
     }
     let isOfThisStream = stream == nil || String(decoding: preamble.name, as: UTF8.self) == stream
+    checkText(of: preamble, block, stream)
     if !isOfThisStream || !preamble.belongs(to: values, in: file) {
       add(
         .preamble,
@@ -104,9 +143,29 @@ struct Verification {
     }
   }
 
+  /// What the preamble's checksum does not cover, or does not judge.
+  private mutating func checkText(of preamble: BlockPreamble, _ block: Int, _ stream: String?) {
+    let end = BlockPreamble.fixedByteCount + preamble.name.count + preamble.metadata.count
+    let start = BlockPreamble.byteCount(name: preamble.name.count, metadata: preamble.metadata.count)
+    if start <= file.layout.blockSize, unsafe !file.body(block)[end..<start].allSatisfy({ $0 == 0 }) {
+      add(.preamble, "the bytes between its text and the first payload are not zero", stream: stream, block: block)
+    }
+    if preamble.metadata.count > file.layout.maximumMetadataByteCount {
+      add(.preamble, "its metadata has \(preamble.metadata.count) bytes", stream: stream, block: block)
+    }
+    if preamble.timeUnit != file.timeUnit || preamble.payloadChecksums != (file.checksPayloads ? 1 : 0) {
+      add(
+        .preamble,
+        "the preamble has time unit \(preamble.timeUnit) and checksum mode \(preamble.payloadChecksums), the store "
+          + "\(file.timeUnit) and \(file.checksPayloads ? 1 : 0)", stream: stream, block: block)
+    }
+  }
+
   private mutating func checkFrames(_ body: BlockBody, _ block: Int, _ values: BlockHeaderValues, _ stream: String?) {
     let checksum = FrameChecksum(generation: body.generation)
     var previous: FramePosition?
+    // Where the payload before it ends, while that is known.
+    var end: UInt32?
     for slot in 0..<body.count {
       let entry = body.entry(slot)
       let ordinal = values.firstOrdinal &+ UInt64(slot)
@@ -115,10 +174,12 @@ struct Verification {
         add(
           .frame, "its payload of \(entry.length) bytes at \(entry.offset) lies outside the block's payloads",
           stream: stream, block: block, ordinal: ordinal)
+        end = nil
         continue
       }
       guard body.isWhole(slot, checksum, coversPayload: file.checksPayloads) else {
         add(.frame, "it does not match its checksum", stream: stream, block: block, ordinal: ordinal)
+        end = nil
         continue
       }
       if let previous, !(previous < entry.position) {
@@ -126,7 +187,12 @@ struct Verification {
       } else if !Verification.isPadded(body, entry, payload.count) {
         add(.frame, "the padding behind its payload is not zero", stream: stream, block: block, ordinal: ordinal)
       }
-      previous = entry.position
+      if let end, end != entry.offset {
+        add(
+          .frame, "its payload begins at byte \(entry.offset), and the one before it ends at \(end)", stream: stream,
+          block: block, ordinal: ordinal)
+      }
+      (previous, end) = (entry.position, entry.paddedEnd)
     }
   }
 

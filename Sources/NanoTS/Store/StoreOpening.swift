@@ -45,7 +45,7 @@ enum StoreOpening {
     return try checked.get()
   }
 
-  private static func check(_ page: UnsafeRawBufferPointer, _ count: Int, _ path: String) throws(NanoTSError)
+  static func check(_ page: UnsafeRawBufferPointer, _ count: Int, _ path: String) throws(NanoTSError)
     -> FileHeader
   {
     let header = unsafe FileHeader(reading: page)
@@ -79,7 +79,7 @@ enum StoreOpening {
     return header
   }
 
-  private static func checkFeatures(
+  static func checkFeatures(
     of header: FileHeader, _ access: Store.Access, _ path: String
   ) throws(NanoTSError) {
     let unknown = header.incompatibleFeatures & ~FileHeader.knownIncompatibleFeatures
@@ -97,7 +97,7 @@ enum StoreOpening {
     }
   }
 
-  private static func checkedLayout(of header: FileHeader, _ path: String) throws(NanoTSError) -> StoreLayout {
+  static func checkedLayout(of header: FileHeader, _ path: String) throws(NanoTSError) -> StoreLayout {
     guard let blockSize = Int(exactly: header.blockSize), let blockCount = Int(exactly: header.blockCount) else {
       throw NanoTSError(
         .corrupt, "\(path): the header names \(header.blockCount) blocks of \(header.blockSize) bytes")

@@ -14,12 +14,26 @@ struct VerifyVerb: ParsableCommand {
   var json = false
 
   func run() throws {
-    let store = try target.open(.readOnly)
+    let store = try open()
     let report = try store.verify()
     let output = StandardOutput()
     output.write(json ? try JSONDocument.text(ReportRecord(report)) : text(of: report, on: .standardOutput))
     try output.flush()
     if !report.isClean { throw ExitCode(1) }
+  }
+
+  /// A file that cannot be opened may still hold blocks that prove themselves: then the error says what saves them.
+  private func open() throws -> Store {
+    do throws(NanoTSError) {
+      return try Store(at: target.store, .readOnly)
+    } catch {
+      guard [.notAStore, .corrupt, .truncated].contains(error.code) else { throw error }
+      let blocks = (try? Store.recoverableBlocks(in: target.store)) ?? 0
+      guard blocks > 0 else { throw error }
+      throw CommandFailure(
+        "\(PrintableText.string(error.message)); \(NumberText.counted(blocks, "block")) in it can be read without: "
+          + "'nanots recover \(PrintableText.string(target.store)) -o FILE' saves them")
+    }
   }
 
   private func text(of report: VerificationReport, on terminal: Terminal) -> String {

@@ -27,6 +27,9 @@ final class TemporaryDirectory: Sendable {
   /// The path of a file in the directory.
   func path(_ name: String) -> String { root + "/" + name }
 
+  /// Removes a file of the directory.
+  func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: path(name)) }
+
   /// The names of everything in the directory, hidden files included.
   func contents() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: root).sorted() }
 }
