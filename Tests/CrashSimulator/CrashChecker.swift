@@ -126,24 +126,27 @@ struct CrashChecker {
     try store.close()
     store = try Store(at: path)
     try requireClean(store, "continued")
+    let keepsMuch = try moment.promises.contains { try Terms(of: $0.name, in: store) != Terms() }
     for promise in moment.promises {
       let ordinals = try StreamReading(store, promise.name, promise.log, &random).ordinals
       framesChecked += UInt64(ordinals.count)
-      try judgeContinued(promise, ordinals, settled[promise.name]!, appended[promise.name])
+      try judgeContinued(
+        promise, ordinals, settled[promise.name]!, appended[promise.name], keepsMuch: keepsMuch)
     }
     for promise in moment.promises { try keepsProtected(store, promise, settled[promise.name]!) }
   }
 
   /// What is there now was there before or was appended since; the end is whole.
   private func judgeContinued(
-    _ promise: StreamPromise, _ ordinals: [UInt64], _ before: [UInt64], _ appended: Range<UInt64>?
+    _ promise: StreamPromise, _ ordinals: [UInt64], _ before: [UInt64], _ appended: Range<UInt64>?, keepsMuch: Bool
   ) throws {
     let known = Set(before)
     for ordinal in ordinals where !known.contains(ordinal) && !(appended?.contains(ordinal) ?? false) {
       throw BrokenPromise("\(promise.name): frame \(ordinal) came back while writers went on")
     }
     guard let appended else { return }
-    guard ordinals.last == appended.upperBound - 1 else {
+    // Where much is kept for others, even the newest block may have been the oldest one that another writer could take.
+    guard ordinals.last == appended.upperBound - 1 || keepsMuch else {
       throw BrokenPromise(
         "\(promise.name): \(appended) were appended after the crash, and it ends at "
           + "\(ordinals.last.map { "\($0)" } ?? "nothing")")

@@ -53,6 +53,6 @@ struct ScenarioShape: CustomStringConvertible {
     let each = streams.map { "\($0.policy.rawValue)\($0.isKeyed ? " keyed" : "") \($0.byteCounts) bytes" }
     let size = options.initialBlockCount.map { "\($0) to \(options.blockCount)" } ?? "\(options.blockCount)"
     return "\(size) blocks of \(options.blockSize); \(each.joined(separator: ", "))"
-      + (mixesPolicies ? "; mixed policies" : "")
+      + (mixesPolicies ? "; mixed policies" : "") + (hasTerms ? "; terms" : "") + (hasFreeing ? "; freeing" : "")
   }
 }
