@@ -73,18 +73,20 @@ struct CrashChecker {
     throw BrokenPromise("\(promise.name): in force are \(terms), promised were \(promise.terms)")
   }
 
-  /// All that was promised is left of each stream, and in a settled store no hole: a prefix of what was there. Readers that
-  /// may not settle the store come to what is behind a hole as well, and are told of the hole.
+  /// All that was promised is left of each stream, and in a settled store there is no hole. Readers that may not settle the
+  /// store come to what is behind a hole as well, and are told of the hole.
   private func judge(
     _ found: [String: [UInt64]], _ moment: Moment, _ alive: [String: [UInt64]], isSettled: Bool
   ) throws {
     for promise in moment.promises {
       let ordinals = found[promise.name]!
       let left = Set(ordinals)
+      // Where nothing was promised, the oldest block may be lost and newer ones not: that looks as if it had been recycled.
+      let first = ordinals.first ?? 0
       var missing: UInt64?
       for ordinal in alive[promise.name] ?? [] {
         if !left.contains(ordinal) {
-          missing = missing ?? ordinal
+          if ordinal >= first { missing = missing ?? ordinal }
           guard ordinal >= promise.end else {
             throw BrokenPromise(
               "\(promise.name): frame \(ordinal) is lost; all before \(promise.end) were promised; left are "

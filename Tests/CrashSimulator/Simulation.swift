@@ -50,7 +50,11 @@ package struct Simulation {
           for kind in kinds(&random) {
             where_ = "step \(step - 1), \(state.call), \(moment.underway), image \(kind.rawValue)"
             let image = state.image(kind, &random)
-            _ = try checker.check(image, moment, alive: crash.alive, &random)
+            do { _ = try checker.check(image, moment, alive: crash.alive, &random) } catch {
+              try RawFile.write(image, to: "/tmp/bad-image.nts"); try RawFile.write(state.live, to: "/tmp/bad-live.nts")
+              try RawFile.write(state.image(.allOld, &random), to: "/tmp/bad-old.nts")
+              throw error
+            }
             lastCrash = (crash, image)
             count(kind, scenario.shape)
           }

@@ -51,8 +51,8 @@ extension BlockPool {
     return unsynced
   }
 
-  /// Gives back a block in which no frame was ever acknowledged, with its sequence number, so that no gap shows.
-  private func discardEmpty(_ block: Int, _ values: BlockHeaderValues, in slot: StreamSlot) {
+  /// Gives back a block in which no frame was ever acknowledged, or is left, with its sequence number: no gap shows.
+  func discardEmpty(_ block: Int, _ values: BlockHeaderValues, in slot: StreamSlot) {
     unlink(block, from: slot)
     if slot.nextSequence.relaxed == values.sequence &+ 1 { slot.nextSequence.storeReleased(values.sequence) }
     release(block)

@@ -41,7 +41,8 @@ extension BlockPool {
       kept.append((block, values.state == .sealed && whole == count && keeping.isProtected(values)))
       previous = values
       if whole < count || values.state == .open || values.sealChecksum != values.computedSealChecksum {
-        seal(block, values, in: slot, trusting: whole)
+        // A block of which nothing proves itself may have another's preamble already, with the old frames still behind it.
+        whole == 0 ? discardEmpty(block, values, in: slot) : seal(block, values, in: slot, trusting: whole)
         if whole < count { break }
       }
     }
