@@ -117,7 +117,7 @@ struct CrashChecker {
     var moment = moment
     var store = store
     var appended: [String: Range<UInt64>] = [:]
-    var clock = (moment.promises.flatMap { $0.log.entries.last.map { [$0.timestamp] } ?? [] }.max() ?? 0) + 1
+    var clock = moment.clock
     for index in moment.promises.indices where appended.isEmpty || random.oneIn(2) {
       let promise = moment.promises[index]
       let continued = try Continuation(store, promise, settled[promise.name]!, &clock, &random)

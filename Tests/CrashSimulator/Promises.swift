@@ -30,6 +30,8 @@ struct Moment {
   var promises: [StreamPromise]
   /// What was going on.
   let underway: String
+  /// No frame has a later time.
+  let clock: Int64
   /// A stream that is being freed: it may be there or not.
   var freeing: String?
   /// What the call that is going on will have set; either may be found.

@@ -25,6 +25,7 @@ package enum RawFile {
     return made
   }
 
+  /// Removes a directory that is empty.
   package static func removeDirectory(_ path: String) { unsafe _ = rmdir(path) }
 
   package static func remove(_ path: String) { unsafe _ = unlink(path) }

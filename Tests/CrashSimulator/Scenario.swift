@@ -40,7 +40,7 @@ final class Scenario {
 
   /// From here on a crash meets these promises.
   func enter(_ underway: String) {
-    moments.append(Moment(promises: streams.map(\.promise), underway: underway)); if ProcessHack.on { print("STEP", underway, streams.map { "\($0.policy)\($0.writer == nil ? "-" : "+")" }) }
+    moments.append(Moment(promises: streams.map(\.promise), underway: underway, clock: clock))
     recorder.setMoment(moments.count - 1)
   }
 
@@ -150,6 +150,3 @@ final class Scenario {
 
   func note(frames count: Int) { frames += UInt64(count) }
 }
-
-import Glibc
-enum ProcessHack { static let on = unsafe getenv("HACK") != nil }

@@ -13,6 +13,7 @@ package struct Simulation {
   /// Checks at least `images` crash images, in runs with the seeds from `seed` on. Throws `SimulationFailure` at the
   /// first broken promise.
   package mutating func run(images: Int, seed: UInt64) throws -> SimulationReport {
+    defer { RawFile.remove(checker.path) }
     var next = seed
     while report.images < images {
       try runOne(seed: next)
@@ -35,31 +36,27 @@ package struct Simulation {
     var random = SeededRandom(seed: ~seed)
     report.runs += 1
     var step = 0
-    var where_ = "while it was made"
+    var place = "while it was made"
     do {
       while step < scenario.shape.steps {
-        where_ = "step \(step)"
+        place = "step \(step)"
         var states = try scenario.step()
         step += 1
         var lastCrash: (crash: Crash, image: [UInt8])?
         while let state = states.popLast() {
-          where_ = "step \(step - 1), \(state.call), \(scenario.moments[state.moment].underway)"
+          place = "step \(step - 1), \(state.call), \(scenario.moments[state.moment].underway)"
           let moment = scenario.moments[state.moment]
           let crash = Crash(state: state, moment: moment, alive: try checker.alive(in: state, moment))
           report.crashes += 1
           for kind in kinds(&random) {
-            where_ = "step \(step - 1), \(state.call), \(moment.underway), image \(kind.rawValue)"
+            place = "step \(step - 1), \(state.call), \(moment.underway), image \(kind.rawValue)"
             let image = state.image(kind, &random)
-            do { _ = try checker.check(image, moment, alive: crash.alive, &random) } catch {
-              try RawFile.write(image, to: "/tmp/bad-image.nts"); try RawFile.write(state.live, to: "/tmp/bad-live.nts")
-              try RawFile.write(state.image(.allOld, &random), to: "/tmp/bad-old.nts")
-              throw error
-            }
+            _ = try checker.check(image, moment, alive: crash.alive, &random)
             lastCrash = (crash, image)
             count(kind, scenario.shape)
           }
           guard states.isEmpty, let (crash, image) = lastCrash, random.oneIn(6) else { continue }
-          where_ += ", going on with it"
+          place += ", going on with it"
           lastCrash = nil
           report.restarts += 1
           states = try scenario.goOn(from: image, crash.moment, alive: crash.alive)
@@ -72,7 +69,7 @@ package struct Simulation {
         seed: seed, report: report,
         description: """
           \(error)
-          after \(report.images) images, in the run with seed \(seed), \(where_)
+          after \(report.images) images, in the run with seed \(seed), \(place)
           \(scenario.shape)
           """)
     }
