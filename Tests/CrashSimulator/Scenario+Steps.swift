@@ -98,7 +98,7 @@ extension Scenario {
     guard let writer = streams[index].writer else { return }
     enter("flushing \(streams[index].name)")
     try writer.flush()
-    streams[index].promise.end = streams[index].log.next
+    streams[index].flushed()
   }
 
   // MARK: Terms

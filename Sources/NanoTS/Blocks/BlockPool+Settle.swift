@@ -21,6 +21,16 @@ extension BlockPool {
     }
   }
 
+  /// Notes that every block that is left is on the disk, once the file was synced: when its stream loses power again, what
+  /// is found instead of it was written over it.
+  func noteSettled() {
+    for block in 0..<Int(file.shared.availableBlocks.relaxed) {
+      let header = file.header(block)
+      guard let values = header.values(), values.state == .sealed else { continue }
+      header.syncedCount.storeRelaxed(values.commit.count)
+    }
+  }
+
   private func settle(_ slot: StreamSlot, _ keeping: Keeping, checkingAll checksAll: Bool) {
     var kept: [(block: Int, isProtected: Bool)] = []
     // Nil where nothing need follow on it: at the start, and behind a block that was being recycled.
