@@ -30,11 +30,13 @@ let package = Package(
       swiftSettings: strict
     ),
     .executableTarget(name: "TestAgent", dependencies: ["NanoTS"], path: "Tests/TestAgent", swiftSettings: strict),
+    .target(
+      name: "CrashSimulator", dependencies: ["NanoTS", "CNanoTS"], path: "Tests/CrashSimulator", swiftSettings: strict),
     .executableTarget(
       name: "ReadmeExample", dependencies: ["NanoTS"], path: "Tests/ReadmeExample", swiftSettings: strict),
     .testTarget(
       name: "NanoTSTests",
-      dependencies: ["NanoTS", "CNanoTS", "TestAgent", "ReadmeExample"],
+      dependencies: ["NanoTS", "CNanoTS", "TestAgent", "ReadmeExample", "CrashSimulator"],
       exclude: ["Golden"],
       swiftSettings: strict
     ),

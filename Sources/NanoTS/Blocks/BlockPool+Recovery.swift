@@ -37,8 +37,22 @@ extension BlockPool {
     slot.nextOrdinal.storeReleased(max(slot.nextOrdinal.relaxed, values.firstOrdinal &+ UInt64(whole)))
   }
 
-  /// Gives back a block in which no frame was ever acknowledged, with its sequence number, so that no gap shows.
-  private func discardEmpty(_ block: Int, _ values: BlockHeaderValues, in slot: StreamSlot) {
+  /// The newest blocks of the stream up to one that was synced: what writers left that did not sync, failed to, or died.
+  /// Those before it were synced by then, because a writer that syncs begins with these. O(such blocks).
+  func unsyncedEnd(of slot: StreamSlot) -> [(block: Int, values: BlockHeaderValues)] {
+    var unsynced: [(block: Int, values: BlockHeaderValues)] = []
+    var next = target(slot.tail)
+    while let block = next, unsynced.count < file.layout.blockCount {
+      let header = file.header(block)
+      guard let values = header.values(), values.state == .sealed, values.syncedCount != values.commit.count else { break }
+      unsynced.append((block, values))
+      next = target(header.previous)
+    }
+    return unsynced
+  }
+
+  /// Gives back a block in which no frame was ever acknowledged, or is left, with its sequence number: no gap shows.
+  func discardEmpty(_ block: Int, _ values: BlockHeaderValues, in slot: StreamSlot) {
     unlink(block, from: slot)
     if slot.nextSequence.relaxed == values.sequence &+ 1 { slot.nextSequence.storeReleased(values.sequence) }
     release(block)

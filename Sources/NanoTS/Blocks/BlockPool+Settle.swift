@@ -4,11 +4,14 @@ extension BlockPool {
   /// contiguous frames that prove themselves; seals what was open. Every list is rebuilt first.
   /// O(bytes checked).
   ///
-  /// A block that claims to be synced and does not prove itself was being recycled: it and everything older in its
-  /// stream go, except what is protected and proves itself: that was passed over. A block that was not synced keeps its
-  /// whole prefix, and everything newer goes. A block missing between two others was taken or freed if every writer kept
-  /// the order of syncs; with `checksAll` it may have been lost, and everything newer goes too, unless the later block
-  /// has word that it was taken.
+  /// A block that was synced and does not prove itself was being recycled: it and everything older in its stream go,
+  /// except what is protected and proves itself: that was passed over. A block that was not synced keeps its whole prefix,
+  /// and everything newer goes. A block missing between two others was taken or freed if every writer kept the order of
+  /// syncs; with `checksAll` it may have been lost, and everything newer goes too, unless the later block has word that it
+  /// was taken.
+  ///
+  /// Whatever comes before a block with a synced frame was synced too, whoever wrote it and whether its header says so: a
+  /// writer that syncs begins with what earlier ones left. So nothing there was lost.
   func settle(checkingAll checksAll: Bool) throws(NanoTSError) {
     try rebuild()
     let keeping = Keeping(file)
@@ -18,26 +21,38 @@ extension BlockPool {
     }
   }
 
+  /// Notes that every block that is left is on the disk, once the file was synced: when its stream loses power again, what
+  /// is found instead of it was written over it.
+  func noteSettled() {
+    for block in 0..<Int(file.shared.availableBlocks.relaxed) {
+      let header = file.header(block)
+      guard let values = header.values(), values.state == .sealed else { continue }
+      header.syncedCount.storeRelaxed(values.commit.count)
+    }
+  }
+
   private func settle(_ slot: StreamSlot, _ keeping: Keeping, checkingAll checksAll: Bool) {
     var kept: [(block: Int, isProtected: Bool)] = []
     // Nil where nothing need follow on it: at the start, and behind a block that was being recycled.
     var previous: BlockHeaderValues?
     let blocks = list(of: slot)
-    for block in blocks {
+    let lastSynced = blocks.lastIndex { file.header($0).syncedCount.relaxed > 0 } ?? -1
+    for (index, block) in blocks.enumerated() {
       guard let values = file.header(block).values() else { continue }
       let count = Int(values.commit.count)
       let isSynced = values.state == .sealed && Int(values.syncedCount) == count
       let whole = wholeFrames(of: block, values, checkingAll: checksAll || !isSynced)
-      if isSynced && whole < count {
+      if checksAll && whole < (index < lastSynced ? count : min(count, Int(values.syncedCount))) {
         kept.removeAll { !$0.isProtected }
         previous = nil
         continue
       }
-      if checksAll, let previous, !followsOn(previous, block, values) { break }
+      if checksAll, index > lastSynced, let previous, !followsOn(previous, block, values) { break }
       kept.append((block, values.state == .sealed && whole == count && keeping.isProtected(values)))
       previous = values
       if whole < count || values.state == .open || values.sealChecksum != values.computedSealChecksum {
-        seal(block, values, in: slot, trusting: whole)
+        // A block of which nothing proves itself may have another's preamble already, with the old frames still behind it.
+        whole == 0 ? discardEmpty(block, values, in: slot) : seal(block, values, in: slot, trusting: whole)
         if whole < count { break }
       }
     }
@@ -48,11 +63,10 @@ extension BlockPool {
     alignNextOrdinal(of: slot)
   }
 
-  /// Frames that were cut give their ordinals back, so that those of two neighbouring blocks stay without a gap.
+  /// The next frame follows on the last one that is left: ordinals of frames that were lost are given again. The slot may
+  /// have an older number, or a later one.
   private func alignNextOrdinal(of slot: StreamSlot) {
-    guard let tail = target(slot.tail), let values = file.header(tail).values(),
-      slot.nextSequence.relaxed == values.sequence &+ 1
-    else { return }
+    guard let tail = target(slot.tail), let values = file.header(tail).values() else { return }
     slot.nextOrdinal.storeReleased(values.firstOrdinal &+ UInt64(values.commit.count))
   }
 

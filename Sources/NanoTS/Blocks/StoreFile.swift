@@ -131,6 +131,15 @@ final class StoreFile: Sendable {
     try mapped.sync((start + range.lowerBound)..<(start + range.upperBound))
   }
 
+  /// Makes the frames of a sealed block survive power loss, and then the header that counts them. They do not come to count
+  /// as synced: where an earlier sync failed, the kernel may call what it lost written.
+  func syncFrames(of index: Int, _ values: BlockHeaderValues) throws(NanoTSError) {
+    guard let body = BlockBody(self, index, values) else { return }
+    try syncBody(index, 0..<body.payloadEnd)
+    try syncBody(index, (layout.blockSize - body.count * body.entrySize)..<layout.blockSize)
+    try syncHeader(index)
+  }
+
   /// Makes the slot `index` survive power loss.
   func syncSlot(_ index: Int) throws(NanoTSError) {
     let start = layout.streamTableOffset + index * StreamSlot.byteCount

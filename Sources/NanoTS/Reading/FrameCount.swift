@@ -3,7 +3,8 @@ extension Store {
   ///
   /// Ordinals make it a subtraction: nothing is scanned. A block that is being taken from among others at that moment
   /// counts as still there. Throws `.invalidName`, `.closed`, `.corrupt` or `.ioFailure`.
-  /// O(log frames), and O(log blocks) more for each gap that `free` left in the range.
+  /// O(log frames), and O(log blocks) more for each gap that `free` left in the range. After a power loss, read-only: O(bytes
+  /// of the blocks in the range).
   public func frameCount(
     of stream: String, in range: ClosedRange<Int64> = Int64.min...Int64.max
   ) throws(NanoTSError) -> UInt64 {
@@ -26,11 +27,24 @@ extension Cursor {
     guard let low = earlier.window, let high = window else { return 0 }
     guard low.header.isStill(low.generation), high.header.isStill(high.generation) else { return nil }
     let from = directory.lastBlock(upToSequence: low.sequence)
-    guard from >= 0, directory[from].sequence == low.sequence, let between = framesBetweenStarts(from, blockIndex)
+    guard from >= 0, directory[from].sequence == low.sequence,
+      let between = store.isSuspect ? try provenFrames(from, blockIndex) : framesBetweenStarts(from, blockIndex)
     else { return nil }
     let before = UInt64(earlier.upcoming)
     let whole = between &+ UInt64(upcoming)
     return whole >= before ? whole - before : 0
+  }
+
+  /// Frames that prove themselves in the blocks from one of the directory to another. Where the store is suspect, neither
+  /// ordinals nor a block's own count say how many are left of it.
+  private func provenFrames(_ from: Int, _ to: Int) throws(NanoTSError) -> UInt64? {
+    var sum: UInt64 = 0
+    for index in from..<max(from, to) {
+      let window = try BlockWindow(store.file, directory[index], mustProve: { (_) throws(NanoTSError) in true })
+      guard let window else { return nil }
+      sum += UInt64(window.count)
+    }
+    return sum
   }
 
   /// Frames from the start of one block of the directory to the start of another. Where no sequence number is missing

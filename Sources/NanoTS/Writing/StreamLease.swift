@@ -21,7 +21,8 @@ final class StreamLease {
   var slot: StreamSlot { file.slot(stream.slot) }
 
   /// Finds or makes the stream called `name` and takes its lock; recovers what a dead writer left open. With
-  /// `durable`, a stream just made is synced before it is used.
+  /// `durable`, a stream just made is synced before it is used, and so is what earlier writers of it left unsynced: after
+  /// a power loss a frame behind a lost one is lost as well.
   ///
   /// Throws `.streamBusy` with the holder's process id, `.tooManyStreams`, or `.ioFailure`.
   init(_ file: StoreFile, _ name: [UInt8], durable: Bool) throws(NanoTSError) {
@@ -29,7 +30,7 @@ final class StreamLease {
     let descriptor = try FileDescriptor(reopening: file.mapped.descriptor, .readWrite)
     let allocation = AllocationLock(file, through: descriptor)
     // Under the allocation lock a taken stream lock means a writer: others take it only while they hold the former.
-    let found = try allocation.withLock { pool throws(NanoTSError) -> Result<(StreamTable.Stream, End), NanoTSError> in
+    let found = try allocation.withLock { pool throws(NanoTSError) -> Result<Found, NanoTSError> in
       guard let stream = StreamTable(file: file).findOrCreate(name) else {
         return .failure(StreamLease.tableFull(file, name))
       }
@@ -37,12 +38,23 @@ final class StreamLease {
       guard try lock.tryLock() else { return .failure(StreamLease.busy(file, stream)) }
       file.slot(stream.slot).writerProcess.storeRelaxed(UInt32(bitPattern: Machine.processID))
       pool.recoverOpenBlock(of: file.slot(stream.slot))
-      return .success((stream, StreamLease.end(of: file.slot(stream.slot), pool)))
+      let slot = file.slot(stream.slot)
+      let unsynced = durable ? pool.unsyncedEnd(of: slot) : []
+      return .success(Found(stream: stream, end: StreamLease.end(of: slot, pool), unsynced: unsynced))
     }
-    (stream, end) = try found.get()
+    let taken = try found.get()
+    (stream, end) = (taken.stream, taken.end)
     self.descriptor = descriptor
     self.allocation = allocation
-    if durable { try file.syncSlot(stream.slot) }
+    guard durable else { return }
+    for (block, values) in taken.unsynced { try file.syncFrames(of: block, values) }
+    try file.syncSlot(stream.slot)
+  }
+
+  private struct Found {
+    let stream: StreamTable.Stream
+    let end: End
+    let unsynced: [(block: Int, values: BlockHeaderValues)]
   }
 
   /// Gives the stream up before the lease goes. Idempotent.

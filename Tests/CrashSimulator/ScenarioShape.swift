@@ -1,0 +1,58 @@
+internal import NanoTS
+
+/// What one run is about: the store and its streams, drawn from a seed.
+struct ScenarioShape: CustomStringConvertible {
+  struct Stream {
+    let policy: Policy
+    let isKeyed: Bool
+    let byteCounts: ClosedRange<Int>
+  }
+
+  /// What a writer promises. `Durability` itself cannot be counted by.
+  enum Policy: String, CaseIterable {
+    case none, onSeal, everyFrame
+
+    var durability: Durability {
+      switch self {
+      case .none: .none
+      case .onSeal: .onSeal
+      case .everyFrame: .everyFrame
+      }
+    }
+  }
+
+  let options: StoreOptions
+  let streams: [Stream]
+  /// Whether writers of a stream may each have a policy of their own.
+  let mixesPolicies: Bool
+  /// Whether quotas and protected ranges come and go.
+  let hasTerms: Bool
+  let hasFreeing: Bool
+  let steps: Int
+
+  init(_ random: inout SeededRandom) {
+    let policies: [Policy] = random.oneIn(2) ? [.onSeal, .everyFrame] : [.none, .onSeal, .everyFrame]
+    let sizes: [ClosedRange<Int>] = [0...40, 0...40, 100...400, 0...900, 600...1200]
+    streams = (0..<random.int(1...4)).map { _ in
+      Stream(policy: random.pick(policies), isKeyed: random.oneIn(3), byteCounts: random.pick(sizes))
+    }
+    let least = max(3, streams.count + 2)
+    let blocks = random.int(least...12)
+    options = StoreOptions(
+      blockSize: random.pick([4096, 4096, 4096, 8192, 16384]), blockCount: blocks,
+      initialBlockCount: random.oneIn(3) ? random.int(1...blocks) : nil, streamCapacity: random.pick([4, 8]))
+    mixesPolicies = random.oneIn(4)
+    hasTerms = random.oneIn(2)
+    hasFreeing = random.oneIn(2)
+    steps = random.int(30...120)
+  }
+
+  var policies: Set<Policy> { Set(streams.map(\.policy)) }
+
+  var description: String {
+    let each = streams.map { "\($0.policy.rawValue)\($0.isKeyed ? " keyed" : "") \($0.byteCounts) bytes" }
+    let size = options.initialBlockCount.map { "\($0) to \(options.blockCount)" } ?? "\(options.blockCount)"
+    return "\(size) blocks of \(options.blockSize); \(each.joined(separator: ", "))"
+      + (mixesPolicies ? "; mixed policies" : "") + (hasTerms ? "; terms" : "") + (hasFreeing ? "; freeing" : "")
+  }
+}
