@@ -1,5 +1,5 @@
 /// What the simulator knows of the format (Format.md).
-enum CrashImage {
+package enum CrashImage {
   /// Offset of the boot id in the file, 16 bytes of SharedState.
   private static let bootID = 4096 + 192
   private static let streamTable = 8192
@@ -8,7 +8,7 @@ enum CrashImage {
   private static let (identifier, nameLength, nextOrdinal, name) = (8, 24, 88, 320)
 
   /// The image as it is found when the machine has started again. A store that knows of no boot stays so.
-  static func ofAnotherBoot(_ image: [UInt8]) -> [UInt8] {
+  package static func ofAnotherBoot(_ image: [UInt8]) -> [UInt8] {
     let place = bootID..<(bootID + 16)
     guard image.count >= place.upperBound, image[place].contains(where: { $0 != 0 }) else { return image }
     var image = image

@@ -78,7 +78,8 @@ package struct Simulation {
 
   /// Every kind once, and those again that differ from time to time.
   private func kinds(_ random: inout SeededRandom) -> [ImageKind] {
-    ImageKind.allCases + (0..<3).map { _ in random.pick([.randomPages, .tornSectors, .anyVersions, .anySectorVersions]) }
+    let various: [ImageKind] = [.randomPages, .tornSectors, .anyVersions, .anySectorVersions]
+    return ImageKind.allCases + (0..<3).map { _ in random.pick(various) }
   }
 
   private mutating func count(_ kind: ImageKind, _ shape: ScenarioShape) {

@@ -7,9 +7,9 @@ import Testing
 /// `NANOTS_CRASH_IMAGES=n` sets how many crash images are checked; `NANOTS_TEST_SEED=n` repeats the run with that seed.
 @Suite struct PowerLossTests {
   #if DEBUG
-    private static let defaultImages = 800
+    private static let defaultImages = 3_000
   #else
-    private static let defaultImages = 15_000
+    private static let defaultImages = 30_000
   #endif
 
   @Test func whatWasPromisedComesThroughEveryCrash() async throws {

@@ -44,7 +44,9 @@ extension BlockPool {
     var next = target(slot.tail)
     while let block = next, unsynced.count < file.layout.blockCount {
       let header = file.header(block)
-      guard let values = header.values(), values.state == .sealed, values.syncedCount != values.commit.count else { break }
+      guard let values = header.values(), values.state == .sealed, values.syncedCount != values.commit.count else {
+        break
+      }
       unsynced.append((block, values))
       next = target(header.previous)
     }
