@@ -27,39 +27,52 @@ extension Cursor {
     guard let low = earlier.window, let high = window else { return 0 }
     guard low.header.isStill(low.generation), high.header.isStill(high.generation) else { return nil }
     let from = directory.lastBlock(upToSequence: low.sequence)
-    guard from >= 0, directory[from].sequence == low.sequence,
-      let between = store.isSuspect ? try provenFrames(from, blockIndex) : framesBetweenStarts(from, blockIndex)
-    else { return nil }
+    guard from >= 0, directory[from].sequence == low.sequence else { return nil }
+    let (index, slot) = endOfWhatIsLeft(from)
+    let between = store.isSuspect ? try provenFrames(from, index) : framesBetweenStarts(from, index)
     let before = UInt64(earlier.upcoming)
-    let whole = between &+ UInt64(upcoming)
+    let whole = between &+ slot
     return whole >= before ? whole - before : 0
+  }
+
+  /// This place as one in the block before, where the cursor stands before a block's first frame and blocks between the
+  /// two are being taken: those lie behind the place.
+  private func endOfWhatIsLeft(_ from: Int) -> (index: Int, slot: UInt64) {
+    guard upcoming == 0 else { return (blockIndex, UInt64(upcoming)) }
+    for index in stride(from: blockIndex - 1, through: from, by: -1) {
+      guard let count = frames(in: index) else { continue }
+      return index == blockIndex - 1 ? (blockIndex, 0) : (index, count)
+    }
+    return (blockIndex, 0)
+  }
+
+  /// How many frames a block of the directory counts; nil when its life is over.
+  private func frames(in index: Int) -> UInt64? {
+    guard let values = store.file.header(Int(directory[index].block)).values(),
+      values.generation == directory[index].generation
+    else { return nil }
+    return UInt64(values.commit.count)
   }
 
   /// Frames that prove themselves in the blocks from one of the directory to another. Where the store is suspect, neither
   /// ordinals nor a block's own count say how many are left of it.
-  private func provenFrames(_ from: Int, _ to: Int) throws(NanoTSError) -> UInt64? {
+  private func provenFrames(_ from: Int, _ to: Int) throws(NanoTSError) -> UInt64 {
     var sum: UInt64 = 0
     for index in from..<max(from, to) {
       let window = try BlockWindow(store.file, directory[index], mustProve: { (_) throws(NanoTSError) in true })
-      guard let window else { return nil }
-      sum += UInt64(window.count)
+      sum += UInt64(window?.count ?? 0)
     }
     return sum
   }
 
   /// Frames from the start of one block of the directory to the start of another. Where no sequence number is missing
   /// in between, ordinals say it; otherwise the halves are asked.
-  private func framesBetweenStarts(_ from: Int, _ to: Int) -> UInt64? {
+  private func framesBetweenStarts(_ from: Int, _ to: Int) -> UInt64 {
     guard from < to else { return 0 }
     let (first, last) = (directory[from], directory[to])
     if last.sequence - first.sequence == UInt64(to - from) { return last.firstOrdinal &- first.firstOrdinal }
-    if to - from == 1 {
-      let values = store.file.header(Int(first.block)).values()
-      guard let values, values.generation == first.generation else { return nil }
-      return UInt64(values.commit.count)
-    }
+    if to - from == 1 { return frames(in: from) ?? 0 }
     let middle = (from + to) / 2
-    guard let left = framesBetweenStarts(from, middle), let right = framesBetweenStarts(middle, to) else { return nil }
-    return left &+ right
+    return framesBetweenStarts(from, middle) &+ framesBetweenStarts(middle, to)
   }
 }

@@ -210,6 +210,7 @@ struct ModelCursor {
           throw fail("previous reported \(error.missedFrames) missed, the model \(gap.count), \(quiet) of it quiet")
         }
       }
+      told.append((left.map { $0.ordinal + 1 } ?? 0)..<(UInt64(target) + 1))
       // With nothing left before it, it stays where it is: what lies ahead is still to come, or to be told of.
       place(at: left.map { $0.ordinal + 1 } ?? UInt64(target) + 1)
     default: throw fail("\(step) threw \(error)")
