@@ -81,22 +81,18 @@ struct CrashChecker {
     for promise in moment.promises {
       let ordinals = found[promise.name]!
       let left = Set(ordinals)
-      // Where nothing was promised, the oldest block may be lost and newer ones not: that looks as if it had been recycled.
-      let first = ordinals.first ?? 0
-      var missing: UInt64?
+      var holes = HoleFinder(ordinals)
       for ordinal in alive[promise.name] ?? [] {
-        if !left.contains(ordinal) {
-          if ordinal >= first { missing = missing ?? ordinal }
-          guard ordinal >= promise.end else {
-            throw BrokenPromise(
-              "\(promise.name): frame \(ordinal) is lost; all before \(promise.end) were promised; left are "
-                + "\(Runs(ordinals)) of \(Runs(alive[promise.name] ?? []))")
-          }
-        } else if let missing, isSettled {
+        let isLeft = left.contains(ordinal)
+        guard isLeft || ordinal >= promise.end else {
           throw BrokenPromise(
-            "\(promise.name): frame \(missing) is lost and frame \(ordinal) behind it is there; left are \(Runs(ordinals)) "
-              + "of \(Runs(alive[promise.name] ?? []))")
+            "\(promise.name): frame \(ordinal) is lost; all before \(promise.end) were promised; left are "
+              + "\(Runs(ordinals)) of \(Runs(alive[promise.name] ?? []))")
         }
+        guard let hole = holes.see(ordinal, isLeft: isLeft), isSettled else { continue }
+        throw BrokenPromise(
+          "\(promise.name): frame \(hole) is lost and frame \(ordinal) behind it is there; left are \(Runs(ordinals)) "
+            + "of \(Runs(alive[promise.name] ?? []))")
       }
       if let back = ordinals.first(where: { ordinal in promise.gone.contains { $0.contains(ordinal) } }) {
         throw BrokenPromise("\(promise.name): frame \(back) was gone for good and is back")
@@ -169,22 +165,5 @@ struct CrashChecker {
       guard ranges.contains(where: { $0.contains(timestamp) }) else { continue }
       throw BrokenPromise("\(promise.name): frame \(ordinal) at \(timestamp) is protected and was recycled")
     }
-  }
-}
-
-/// Ordinals as people read them.
-struct Runs: CustomStringConvertible {
-  let description: String
-
-  init(_ ordinals: [UInt64]) {
-    var runs: [ClosedRange<UInt64>] = []
-    for ordinal in ordinals {
-      if let last = runs.last, last.upperBound + 1 == ordinal {
-        runs[runs.count - 1] = last.lowerBound...ordinal
-      } else {
-        runs.append(ordinal...ordinal)
-      }
-    }
-    description = runs.isEmpty ? "none" : runs.map { "\($0.lowerBound)–\($0.upperBound)" }.joined(separator: ", ")
   }
 }

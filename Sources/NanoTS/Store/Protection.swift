@@ -34,15 +34,15 @@ extension Store {
   public func releaseProtection(
     of stream: String, in range: ClosedRange<Int64> = Int64.min...Int64.max
   ) throws(NanoTSError) {
-    _ = try changeProtection(of: stream) { $0.remove(range) }
+    _ = try changeProtection(of: stream, isRelease: true) { $0.remove(range) }
   }
 
   /// False when there is no such stream.
   private func changeProtection(
-    of stream: String, _ change: (inout IntervalSet<Int64>) -> Void
+    of stream: String, isRelease: Bool = false, _ change: (inout IntervalSet<Int64>) -> Void
   ) throws(NanoTSError) -> Bool {
     let name = try StreamTable.checkedName(stream)
-    let (result, _) = try locked { (_, _) throws(NanoTSError) -> Result<Int?, NanoTSError> in
+    let (result, _) = try locked { (_, descriptor) throws(NanoTSError) -> Result<Int?, NanoTSError> in
       guard let found = StreamTable(file: file).find(name) else { return .success(nil) }
       let slot = file.slot(found.slot)
       var terms = slot.readTerms() ?? StreamTerms()
@@ -50,6 +50,9 @@ extension Store {
       guard terms.protected.ranges.count <= StreamTerms.maximumRangeCount else {
         return .failure(tooManyRanges(stream, terms.protected.ranges.count))
       }
+      // Where nobody synced that blocks behind the protected ones were recycled, a power loss may bring such a block back; it
+      // takes everything older with it but what is protected. So this must be on the disk before the protection ends.
+      if isRelease, file.shared.unorderedReuse.relaxed == 1 { try descriptor.sync() }
       slot.writeTerms(terms)
       return .success(found.slot)
     }
