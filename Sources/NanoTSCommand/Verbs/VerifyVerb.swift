@@ -31,8 +31,8 @@ struct VerifyVerb: ParsableCommand {
       let blocks = (try? Store.recoverableBlocks(in: target.store)) ?? 0
       guard blocks > 0 else { throw error }
       throw CommandFailure(
-        "\(PrintableText.string(error.message)); \(NumberText.counted(blocks, "block")) in it can be read without: "
-          + "'nanots recover \(PrintableText.string(target.store)) -o FILE' saves them")
+        "\(PrintableText.string(error.message)); \(NumberText.counted(blocks, "block")) in it can be saved by "
+          + "'nanots recover \(PrintableText.string(target.store)) -o FILE'")
     }
   }
 
