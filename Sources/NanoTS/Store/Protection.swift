@@ -42,7 +42,7 @@ extension Store {
     of stream: String, isRelease: Bool = false, _ change: (inout IntervalSet<Int64>) -> Void
   ) throws(NanoTSError) -> Bool {
     let name = try StreamTable.checkedName(stream)
-    let (result, _) = try locked { (_, descriptor) throws(NanoTSError) -> Result<Int?, NanoTSError> in
+    let (result, _) = try locked { (_, _) throws(NanoTSError) -> Result<Int?, NanoTSError> in
       guard let found = StreamTable(file: file).find(name) else { return .success(nil) }
       let slot = file.slot(found.slot)
       var terms = slot.readTerms() ?? StreamTerms()
@@ -52,7 +52,7 @@ extension Store {
       }
       // Where nobody synced that blocks behind the protected ones were recycled, a power loss may bring such a block back; it
       // takes everything older with it but what is protected. So this must be on the disk before the protection ends.
-      if isRelease, file.shared.unorderedReuse.relaxed == 1 { try descriptor.sync() }
+      if isRelease, file.shared.unorderedReuse.relaxed == 1 { try file.mapped.syncAll() }
       slot.writeTerms(terms)
       return .success(found.slot)
     }
