@@ -23,8 +23,8 @@ extension BlockPool {
 
   /// Notes that every block that is left is on the disk, once the file was synced: when its stream loses power again, what
   /// is found instead of it was written over it.
-  func noteSettled() {
-    for block in 0..<Int(file.shared.availableBlocks.relaxed) {
+  func noteSettled() throws(NanoTSError) {
+    for block in 0..<(try file.blocksInFile()) {
       let header = file.header(block)
       guard let values = header.values(), values.state == .sealed else { continue }
       header.syncedCount.storeRelaxed(values.commit.count)

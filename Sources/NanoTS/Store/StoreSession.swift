@@ -34,7 +34,7 @@ final class StoreSession: Sendable {
       if isAlone, StoreSession.isSuspect(file) {
         try pool.settle(checkingAll: file.shared.unorderedReuse.relaxed == 1)
         try file.mapped.syncAll()
-        pool.noteSettled()
+        try pool.noteSettled()
         try file.mapped.syncAll()
       }
       // A growth that power loss took back, or a file that was cut.
