@@ -100,7 +100,7 @@ struct SeenCall: Sendable {
   /// True for the calls around which what a crash leaves differs.
   var matters: Bool {
     switch kind {
-    case NTS_CALL_SYNC_RANGE, NTS_CALL_SYNC_FILE, NTS_CALL_WRITE_BACK, NTS_CALL_RESERVE, NTS_CALL_TRUNCATE: true
+    case NTS_CALL_SYNC_RANGE, NTS_CALL_SYNC_FILE, NTS_CALL_RESERVE, NTS_CALL_TRUNCATE: true
     case NTS_CALL_LOCK: isDone
     case NTS_CALL_UNLOCK: !isDone
     default: false
@@ -112,7 +112,6 @@ struct SeenCall: Sendable {
       switch kind {
       case NTS_CALL_SYNC_RANGE: "the sync of a range"
       case NTS_CALL_SYNC_FILE: "the sync of the file"
-      case NTS_CALL_WRITE_BACK: "an early write-back"
       case NTS_CALL_RESERVE: "reserving space"
       case NTS_CALL_TRUNCATE: "setting the size"
       case NTS_CALL_LOCK: "locking"

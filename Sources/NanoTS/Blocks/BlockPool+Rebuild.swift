@@ -31,7 +31,6 @@ extension BlockPool {
         free.append(block)
       }
     }
-    retire(from: inFile)
     shared.freshBlocks.storeRelaxed(UInt32(fresh))
     shared.freeListHead.storeRelaxed(0)
     shared.freeListCount.storeRelaxed(0)
@@ -42,21 +41,6 @@ extension BlockPool {
   private func isUnused(_ block: Int) -> Bool {
     let header = file.header(block)
     return header.generation.relaxed == 0 && header.state.relaxed == BlockState.unused.rawValue
-  }
-
-  /// Blocks past the file's end are nobody's: power loss took their growth back, and perhaps not their headers. Once the
-  /// file reaches so far again, such a header would bring its stream a block of zeros.
-  private func retire(from end: Int) {
-    for block in end..<max(end, file.layout.blockCount) {
-      let header = file.header(block)
-      guard header.state.relaxed != BlockState.unused.rawValue || Generation.isOdd(header.generation.relaxed) else {
-        continue
-      }
-      // Not generation 0: it would begin its numbers again.
-      header.generation.beginChange()
-      header.state.storeRelaxed(BlockState.unused.rawValue)
-      header.generation.storeReleased(Generation.following(header.generation.relaxed, random: Entropy.next()))
-    }
   }
 
   private func lastUsedSlot() -> Int {

@@ -226,7 +226,8 @@ struct BlockPool {
     let target = min(available + step, layout.blockCount)
     let descriptor = file.mapped.descriptor
     let sizeBefore = try descriptor.size()
-    // Of a file that was cut, the table still has the blocks that are gone: their frames must not come back as zeros.
+    // Of a file that was cut, or whose growth power loss took back, the table still has blocks: their frames must not come
+    // back as zeros.
     for block in available..<target { forget(block) }
     do throws(NanoTSError) {
       try descriptor.reserve(layout.fileSize(blocks: available)..<layout.fileSize(blocks: target))
@@ -242,7 +243,9 @@ struct BlockPool {
   /// Makes the header of a block that the file does not reach that of one that was never used.
   private func forget(_ block: Int) {
     let header = file.header(block)
-    guard header.state.relaxed != BlockState.unused.rawValue else { return }
+    let isUnused = header.state.relaxed == BlockState.unused.rawValue
+    if isUnused, !Generation.isOdd(header.generation.relaxed) { return }
+    // Not generation 0: it would begin its numbers again.
     header.generation.beginChange()
     header.state.storeRelaxed(BlockState.unused.rawValue)
     header.generation.storeReleased(Generation.following(header.generation.relaxed, random: Entropy.next()))

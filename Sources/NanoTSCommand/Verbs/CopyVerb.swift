@@ -48,24 +48,9 @@ struct CopyVerb: ParsableCommand {
   }
 
   private func copy(_ store: Store, _ options: CopyOptions) throws -> CopyReport {
-    let line = StatusLine(on: .standardOutput)
-    defer { line.finish() }
-    do {
-      return try store.copy(to: destination, options, replacing: replace) { progress in
-        if line.isDue { show(progress, on: line) }
-        return !StopSignal.isRequested
-      }
-    } catch {
-      line.finish()
-      switch error.code {
-      case .alreadyExists:
-        throw CommandFailure(
-          "\(PrintableText.string(destination)) exists already; --replace replaces it and loses what it holds")
-      case .cancelled:
-        Diagnostics.say("stopped; nothing was written to \(PrintableText.string(destination))")
-        throw ExitCode(StopSignal.exitCode)
-      default:
-        throw error
+    try NewStoreWork.run(making: destination) { isToGoOn throws(NanoTSError) in
+      try store.copy(to: destination, options, replacing: replace) { progress in
+        isToGoOn { show(progress, on: $0) }
       }
     }
   }

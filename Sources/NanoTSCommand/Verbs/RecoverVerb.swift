@@ -42,24 +42,9 @@ struct RecoverVerb: ParsableCommand {
   }
 
   private func recover() throws -> RecoveryReport {
-    let line = StatusLine(on: .standardOutput)
-    defer { line.finish() }
-    do {
-      return try Store.recover(damaged, to: output, RecoveryOptions(replacing: replace, blockCount: blocks)) {
-        if line.isDue { show($0, on: line) }
-        return !StopSignal.isRequested
-      }
-    } catch {
-      line.finish()
-      switch error.code {
-      case .alreadyExists:
-        throw CommandFailure(
-          "\(PrintableText.string(output)) exists already; --replace replaces it and loses what it holds")
-      case .cancelled:
-        Diagnostics.say("stopped; nothing was written to \(PrintableText.string(output))")
-        throw ExitCode(StopSignal.exitCode)
-      default:
-        throw error
+    try NewStoreWork.run(making: output) { isToGoOn throws(NanoTSError) in
+      try Store.recover(damaged, to: output, RecoveryOptions(replacing: replace, blockCount: blocks)) { progress in
+        isToGoOn { show(progress, on: $0) }
       }
     }
   }

@@ -3,7 +3,7 @@ import Synchronization
 
 /// The system calls of the engine, in the order of `nts_call`.
 enum CallKind: UInt32, CaseIterable, Sendable {
-  case open, close, stat, chmod, truncate, reserve, write, read, map, unmap, syncRange, writeBack, syncFile
+  case open, close, stat, chmod, truncate, reserve, write, read, map, unmap, syncRange, syncFile
   case syncDirectory, rename, unlink, lock, unlock, findLock, thread
 
   /// How messages name the call: one of these.
@@ -20,7 +20,6 @@ enum CallKind: UInt32, CaseIterable, Sendable {
     case .map: ["mmap"]
     case .unmap: ["munmap"]
     case .syncRange: ["msync"]
-    case .writeBack: ["sync_file_range"]
     case .syncFile: ["fdatasync"]
     case .syncDirectory: ["fsync of the directory"]
     case .rename: ["rename"]
@@ -36,7 +35,7 @@ enum CallKind: UInt32, CaseIterable, Sendable {
   var failures: [Int32] {
     switch self {
     case .open: [-13, -24, -5]
-    case .close, .stat, .syncDirectory, .writeBack: [-5]
+    case .close, .stat, .syncDirectory: [-5]
     case .chmod: [-1, -5]
     case .truncate: [-5, -28]
     case .reserve, .write, .rename: [-28, -5]
