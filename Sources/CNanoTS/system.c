@@ -223,6 +223,17 @@ int nts_sync_file(int fd) {
   return INTERPOSE(REQUEST(.call = NTS_CALL_SYNC_FILE, .fd = fd), RETRY(fdatasync(fd)));
 }
 
+int nts_drop_pages(void *address, size_t length) {
+  return madvise(address, length, MADV_DONTNEED) == 0 ? 0 : -errno;
+}
+
+int nts_populate_pages(void *address, size_t length) {
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+  return madvise(address, length, MADV_POPULATE_WRITE) == 0 ? 0 : -errno;
+}
+
 long nts_page_size(void) { return sysconf(_SC_PAGESIZE); }
 
 static int sync_directory_of(const char *path) {

@@ -28,7 +28,7 @@ struct CrashChecker {
     try RawFile.write(CrashImage.ofAnotherBoot(image), to: path)
     let reading = try lookOnly(moment, alive, &random)
     let store = try Store(at: path)
-    let settled = try read(store, moment, &random)
+    let settled = try naming("settled") { try read(store, moment, &random) }
     try judge(settled, moment, alive, isSettled: true)
     for promise in moment.promises {
       let seen = Set(reading[promise.name]!)
@@ -45,7 +45,7 @@ struct CrashChecker {
     _ moment: Moment, _ alive: [String: [UInt64]], _ random: inout SeededRandom
   ) throws -> [String: [UInt64]] {
     let store = try Store(at: path, .readOnly)
-    let reading = try read(store, moment, &random)
+    let reading = try naming("read-only") { try read(store, moment, &random) }
     try judge(reading, moment, alive, isSettled: false)
     return reading
   }
@@ -64,6 +64,15 @@ struct CrashChecker {
       try checkTerms(store, promise, moment)
     }
     return found
+  }
+
+  /// Says when a promise was found to be broken.
+  private func naming<R>(_ state: String, _ body: () throws -> R) throws -> R {
+    do {
+      return try body()
+    } catch let broken as BrokenPromise {
+      throw BrokenPromise("\(state): \(broken.description)")
+    }
   }
 
   private func checkTerms(_ store: Store, _ promise: StreamPromise, _ moment: Moment) throws {

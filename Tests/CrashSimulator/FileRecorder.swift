@@ -35,6 +35,7 @@ package final class FileRecorder: Sendable {
       recording.file.close()
       recording.file = file
       recording.mappings = []
+      recording.isBlind = false
     }
   }
 
@@ -54,13 +55,22 @@ package final class FileRecorder: Sendable {
   package func takeCrashes(every spacing: Int) { recording.withLock { $0.takeCrashes(every: spacing) } }
 
   /// Notes what the file holds now: the kernel may write any page back at any time.
-  package func sample() { recording.withLock { $0.sample() } }
+  package func sample() { recording.withLock { _ = $0.sample() } }
 
   /// What a crash would leave now.
   package func crash() -> CrashState {
     recording.withLock { recording in
-      recording.sample()
+      recording.sampleWhole()
       return recording.state("between two calls")
+    }
+  }
+
+  /// The process is gone: what is left of it. What others do is not looked at from here on until `goOn`.
+  package func kill() -> CrashState {
+    recording.withLock { recording in
+      recording.sample()
+      recording.isBlind = true
+      return recording.state("when it was killed")
     }
   }
 

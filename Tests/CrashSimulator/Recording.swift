@@ -19,6 +19,8 @@ struct Recording: Sendable {
   var file: WatchedFile
   var mappings: [Mapping] = []
   var moment = 0
+  /// True while nothing is looked at.
+  var isBlind = false
   var taken: [CrashState] = []
   private(set) var syncs = 0
   private var pages: [PageHistory]
@@ -58,10 +60,13 @@ struct Recording: Sendable {
     CrashState(pages: pages, durableSize: durableSize, sizes: sizes, call: call, moment: moment)
   }
 
-  /// Notes what the file holds now.
-  mutating func sample() {
+  /// Notes what the file holds now. False when nothing had changed: then it held the same at one moment since the sample
+  /// before.
+  @discardableResult
+  mutating func sample() -> Bool {
     let now = file.size
-    if now != size {
+    var isChanged = now != size
+    if isChanged {
       size = now
       sizes.append(now)
     }
@@ -69,24 +74,36 @@ struct Recording: Sendable {
       guard let page = file.page(index, of: now, ifNot: pages[index].latest) else { continue }
       sequence += 1
       pages[index].add(PageVersion(sequence: sequence, bytes: page), &random)
+      isChanged = true
     }
+    return isChanged
   }
 
+  /// Notes what the file holds at one moment, though a thread of the engine may be writing.
+  mutating func sampleWhole() { while sample() {} }
+
   mutating func see(_ call: SeenCall) {
+    guard !isBlind else { return }
+    // A later one may promise what is not yet in the samples.
+    let moment = moment
     let changes = call.kind == NTS_CALL_RESERVE || call.kind == NTS_CALL_TRUNCATE || call.kind == NTS_CALL_WRITE
     if call.matters || changes { sample() }
     switch call.kind {
     case NTS_CALL_MAP where call.isDone && file.isBehind(call.file): map(call)
     case NTS_CALL_UNMAP where call.isDone: mappings.removeAll { $0.address == call.address }
     case NTS_CALL_SYNC_RANGE, NTS_CALL_SYNC_FILE:
-      if call.isDone { finishSync(call) } else { underway[call.thread] = sync(of: call) }
+      if call.isDone { finishSync(call) } else { beginSync(call) }
     default: break
     }
     guard spacing > 0, call.matters else { return }
     countdown -= 1
     guard countdown <= 0 else { return }
+    // Another thread may be writing: only what was there at one moment is what it had stored. Else the next call will do.
+    guard !sample() else { return }
     countdown = random.int(1...(2 * spacing))
-    taken.append(state(call.description))
+    taken.append(
+      CrashState(
+        pages: pages, durableSize: durableSize, sizes: sizes, call: call.description, moment: moment))
   }
 
   /// Whatever was mapped there before was unmapped unseen.
@@ -109,6 +126,12 @@ struct Recording: Sendable {
       pages: first..<max(first, pageCount(start + call.length)), sequence: sequence, size: size, isWholeFile: false)
   }
 
+  private mutating func beginSync(_ call: SeenCall) {
+    let sync = sync(of: call)
+    underway[call.thread] = sync
+    for index in sync?.pages.clamped(to: 0..<pages.count) ?? 0..<0 { pages[index].keepLatest() }
+  }
+
   private mutating func finishSync(_ call: SeenCall) {
     guard let sync = underway.removeValue(forKey: call.thread) else { return }
     syncs += 1
@@ -126,6 +149,8 @@ struct PageHistory: Sendable {
   /// What the page was seen to hold since, in order.
   private(set) var since: [PageVersion] = []
   private var durableSequence: UInt64 = 0
+  /// Versions that a sync which is under way will have made durable.
+  private var kept: [UInt64] = []
 
   /// More versions than these are thinned out; the first and the last one stay.
   private static let mostVersions = 16
@@ -135,11 +160,19 @@ struct PageHistory: Sendable {
   var latest: Page { since.last?.bytes ?? durable }
 
   mutating func add(_ version: PageVersion, _ random: inout SeededRandom) {
-    if since.count >= PageHistory.mostVersions { since.remove(at: random.int(1...(since.count - 2))) }
+    if since.count >= PageHistory.mostVersions {
+      let spare = since.indices.dropFirst().dropLast().filter { !kept.contains(since[$0].sequence) }
+      if !spare.isEmpty { since.remove(at: random.pick(spare)) }
+    }
     since.append(version)
   }
 
+  mutating func keepLatest() {
+    if let last = since.last { kept.append(last.sequence) }
+  }
+
   mutating func makeDurable(upTo sequence: UInt64) {
+    kept.removeAll { $0 <= sequence }
     guard let last = since.lastIndex(where: { $0.sequence <= sequence }), since[last].sequence > durableSequence else {
       return
     }

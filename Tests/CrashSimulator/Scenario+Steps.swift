@@ -34,6 +34,7 @@ extension Scenario {
       let ordinal = streams[index].log.next
       let entry = newFrame(of: index)
       enter("appending frame \(ordinal) to \(name)")
+      let start = ScenarioStream.now
       do throws(NanoTSError) {
         try writer.append(entry.payload, at: entry.timestamp, key: entry.key, flags: entry.flags)
       } catch {
@@ -41,7 +42,7 @@ extension Scenario {
         guard error.code == .noFreeBlocks, shape.hasTerms else { throw error }
         return
       }
-      try streams[index].appended(1)
+      try streams[index].appended(startingAt: start)
       note(frames: 1)
       if random.oneIn(16) { recorder.sample() }
     }
@@ -53,6 +54,7 @@ extension Scenario {
     let count = random.int(2...24)
     let entries = (0..<count).map { _ in newFrame(of: index) }
     enter("appending a batch of \(count) from \(first) on to \(streams[index].name)")
+    let start = ScenarioStream.now
     do throws(NanoTSError) {
       try append(entries, writer)
     } catch {
@@ -64,7 +66,7 @@ extension Scenario {
       streams[index].log.removeAll(from: end ?? first)
       return
     }
-    try streams[index].appended(count)
+    try streams[index].appended(startingAt: start)
     note(frames: count)
   }
 

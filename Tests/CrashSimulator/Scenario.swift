@@ -20,7 +20,10 @@ final class Scenario {
   init(seed: UInt64, path: String) throws {
     random = SeededRandom(seed: seed)
     shape = ScenarioShape(&random)
-    streams = shape.streams.enumerated().map { ScenarioStream("s\($0.offset)", $0.element) }
+    let unpromisedBlocks = shape.unpromisedBlocks
+    streams = shape.streams.enumerated().map {
+      ScenarioStream("s\($0.offset)", $0.element, unpromisedBlocks: unpromisedBlocks)
+    }
     self.path = path
     RawFile.remove(path + "0")
     try Store.create(at: path + "0", shape.options).close()
@@ -99,7 +102,8 @@ final class Scenario {
   /// The process dies: its locks are gone, and what it stored is there. Everything that was open is opened anew on a copy
   /// of the file, which stands for the page cache.
   private func killAll() throws {
-    let live = recorder.crash().live
+    // What the engine's threads do from here on is nothing that the process did.
+    let live = recorder.kill().live
     FileRecorder.detach()
     leaveAll()
     try take(live)

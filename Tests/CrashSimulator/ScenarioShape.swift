@@ -10,12 +10,15 @@ struct ScenarioShape: CustomStringConvertible {
 
   /// What a writer promises. `Durability` itself cannot be counted by.
   enum Policy: String, CaseIterable {
-    case none, onSeal, everyFrame
+    case none, onSeal, interval, everyFrame
+
+    static let intervalMilliseconds = 2
 
     var durability: Durability {
       switch self {
       case .none: .none
       case .onSeal: .onSeal
+      case .interval: .interval(milliseconds: Policy.intervalMilliseconds)
       case .everyFrame: .everyFrame
       }
     }
@@ -31,21 +34,25 @@ struct ScenarioShape: CustomStringConvertible {
   let steps: Int
 
   init(_ random: inout SeededRandom) {
-    let policies: [Policy] = random.oneIn(2) ? [.onSeal, .everyFrame] : [.none, .onSeal, .everyFrame]
+    let policies: [Policy] = random.oneIn(2) ? [.onSeal, .interval, .everyFrame] : Policy.allCases
     let sizes: [ClosedRange<Int>] = [0...40, 0...40, 100...400, 0...900, 600...1200]
     streams = (0..<random.int(1...4)).map { _ in
       Stream(policy: random.pick(policies), isKeyed: random.oneIn(3), byteCounts: random.pick(sizes))
     }
     let least = max(3, streams.count + 2)
-    let blocks = random.int(least...12)
+    // From 64 blocks on, they are synced and prepared on the store's thread.
+    let blocks = random.oneIn(4) ? random.int(64...68) : random.int(least...12)
     options = StoreOptions(
-      blockSize: random.pick([4096, 4096, 4096, 8192, 16384]), blockCount: blocks,
+      blockSize: blocks >= 64 ? 4096 : random.pick([4096, 4096, 4096, 8192, 16384]), blockCount: blocks,
       initialBlockCount: random.oneIn(3) ? random.int(1...blocks) : nil, streamCapacity: random.pick([4, 8]))
     mixesPolicies = random.oneIn(4)
     hasTerms = random.oneIn(2)
     hasFreeing = random.oneIn(2)
     steps = random.int(30...120)
   }
+
+  /// How many of a writer's newest blocks `onSeal` promises nothing of.
+  var unpromisedBlocks: Int { options.blockCount >= 64 ? 2 : 1 }
 
   var policies: Set<Policy> { Set(streams.map(\.policy)) }
 

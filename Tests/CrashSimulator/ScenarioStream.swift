@@ -1,3 +1,4 @@
+internal import Glibc
 internal import NanoTS
 
 /// One stream of a run, with its writer while it has one.
@@ -9,11 +10,14 @@ struct ScenarioStream {
   var policy: ScenarioShape.Policy
   /// Shows which block the newest frames are in.
   private var cursor: Cursor?
-  private var blockSequence: UInt64?
   private var hasAppended = false
+  private let unpromisedBlocks: Int
+  /// Where each append ended and when it returned, of a writer that syncs by time, as far as not promised.
+  private var returns: [(end: UInt64, time: UInt64)] = []
 
-  init(_ name: String, _ shape: ScenarioShape.Stream) {
+  init(_ name: String, _ shape: ScenarioShape.Stream, unpromisedBlocks: Int) {
     self.shape = shape
+    self.unpromisedBlocks = unpromisedBlocks
     policy = shape.policy
     promise = StreamPromise(name: name, log: FrameLog())
   }
@@ -25,8 +29,8 @@ struct ScenarioStream {
     self.writer = writer
     self.policy = policy
     cursor = try store.cursor(of: name)
-    blockSequence = nil
     hasAppended = false
+    returns = []
   }
 
   /// The writer is gone; `isDurable` when what it had open was synced.
@@ -36,25 +40,53 @@ struct ScenarioStream {
     if isDurable { promise.end = log.next }
   }
 
-  /// Takes in what an append that returned has promised: with `everyFrame` all there is, with `onSeal` what lies in
-  /// blocks that were sealed for it.
-  mutating func appended(_ count: Int) throws {
+  /// Takes in what an append has promised that began at `start` and returned now: with `everyFrame` all there is, with
+  /// `onSeal` what lies before the writer's newest blocks, and with `interval` also what was old enough.
+  mutating func appended(startingAt start: UInt64) throws {
     hasAppended = true
     switch policy {
     case .none: return
     case .everyFrame: promise.end = log.next
-    case .onSeal:
-      guard let last = try cursor!.last() else {
-        throw BrokenPromise("\(name): a frame was appended and the stream has none")
+    case .onSeal: try promiseSealed()
+    case .interval:
+      try promiseSealed()
+      let interval = UInt64(ScenarioShape.Policy.intervalMilliseconds) * 1_000_000
+      while let first = returns.first, first.time + interval < start {
+        promise.end = max(promise.end, first.end)
+        returns.removeFirst()
       }
-      defer { blockSequence = last.blockSequence }
-      guard let blockSequence, blockSequence != last.blockSequence else { return }
-      var first = last.ordinal
-      for _ in 1..<max(2, count) {
-        guard let before = try cursor!.previous(), before.blockSequence == last.blockSequence else { break }
-        first = before.ordinal
+      returns.append((log.next, ScenarioStream.now))
+    }
+  }
+
+  /// Nanoseconds of the clock that the engine goes by.
+  static var now: UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+
+  private mutating func promiseSealed() throws {
+    guard let last = try cursor!.last() else {
+      throw BrokenPromise("\(name): a frame was appended and the stream has none")
+    }
+    var (block, first, left) = (last.blockSequence, last.ordinal, unpromisedBlocks - 1)
+    while let before = try previous(), before.segment == last.segment {
+      if before.blockSequence != block {
+        guard left > 0 else { break }
+        (block, left) = (before.blockSequence, left - 1)
       }
-      promise.end = max(promise.end, first)
+      first = before.ordinal
+    }
+    promise.end = max(promise.end, first)
+  }
+
+  /// Nil also where the frames before were recycled, which threads of other writers may do meanwhile.
+  private mutating func previous() throws(NanoTSError) -> Frame? {
+    do throws(NanoTSError) {
+      return try cursor!.previous()
+    } catch  where error.code == .overwritten {
+      return nil
     }
   }
 

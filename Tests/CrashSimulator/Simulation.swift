@@ -37,6 +37,7 @@ package struct Simulation {
     report.runs += 1
     var step = 0
     var place = "while it was made"
+    var underCheck: [UInt8]?
     do {
       while step < scenario.shape.steps {
         place = "step \(step)"
@@ -51,7 +52,9 @@ package struct Simulation {
           for kind in kinds(&random) {
             place = "step \(step - 1), \(state.call), \(moment.underway), image \(kind.rawValue)"
             let image = state.image(kind, &random)
+            underCheck = image
             _ = try checker.check(image, moment, alive: crash.alive, &random)
+            underCheck = nil
             lastCrash = (crash, image)
             count(kind, scenario.shape)
           }
@@ -66,7 +69,7 @@ package struct Simulation {
       report.framesWritten += scenario.frames
       report.framesChecked = checker.framesChecked
       throw SimulationFailure(
-        seed: seed, report: report,
+        seed: seed, report: report, image: underCheck,
         description: """
           \(error)
           after \(report.images) images, in the run with seed \(seed), \(place)

@@ -25,8 +25,11 @@ package struct SimulationReport: Sendable, CustomStringConvertible {
 
 /// A promise broken, with what is needed to see it again.
 package struct SimulationFailure: Error, CustomStringConvertible {
-  /// The seed of the run, which alone repeats it.
+  /// The seed of the run, which alone repeats it in stores of less than 64 blocks without a writer that syncs by time:
+  /// elsewhere the store's thread takes part, in its own time.
   package let seed: UInt64
   package let report: SimulationReport
+  /// The image that was being checked.
+  package let image: [UInt8]?
   package let description: String
 }

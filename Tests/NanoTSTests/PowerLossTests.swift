@@ -23,6 +23,11 @@ import Testing
         print("power loss, seeds from \(seed) on: \(try simulation.run(images: wanted, seed: seed))")
       } catch let failure as SimulationFailure {
         Issue.record("NANOTS_TEST_SEED=\(failure.seed): \(failure)")
+        if let image = failure.image {
+          let kept = NSTemporaryDirectory() + "/crash-\(failure.seed).nts"
+          try RawFile.write(image, to: kept)
+          print("the image is kept: \(kept)")
+        }
         print("power loss until then: \(failure.report)")
       }
     }

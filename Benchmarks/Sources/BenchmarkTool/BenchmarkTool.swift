@@ -75,6 +75,7 @@ enum WorkloadName: String, CaseIterable, ExpressibleByArgument {
   case seek
   case readers
   case follow
+  case sync
   case all
 
   var workloads: [any Workload] {
@@ -86,6 +87,7 @@ enum WorkloadName: String, CaseIterable, ExpressibleByArgument {
     case .seek: [SeekWorkload()]
     case .readers: [ReadersWorkload()]
     case .follow: [WakeUpWorkload()]
+    case .sync: [SyncWorkload()]
     case .all: WorkloadName.allCases.filter { $0 != .all }.flatMap(\.workloads)
     }
   }

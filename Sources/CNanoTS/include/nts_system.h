@@ -36,6 +36,11 @@ int nts_unmap(void *address, size_t length);
 /// msync(MS_SYNC); address must be page-aligned.
 int nts_sync_range(void *address, size_t length);
 int nts_sync_file(int fd);
+/// madvise(MADV_DONTNEED): forgets the page-table entries of the range. What the pages of the file hold is untouched, also
+/// what was not written back yet. Advice: nothing depends on its result. The address must be page-aligned.
+int nts_drop_pages(void *address, size_t length);
+/// madvise(MADV_POPULATE_WRITE): makes the pages of the range ready to be written with no fault. Advice, as above.
+int nts_populate_pages(void *address, size_t length);
 /// fsync of the directory that holds `path`, so that a rename in it survives power loss.
 int nts_sync_directory_of(const char *path);
 long nts_page_size(void);

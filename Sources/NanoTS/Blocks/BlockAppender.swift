@@ -25,8 +25,9 @@ struct BlockAppender {
   private(set) var payloadBytes: Int = 0
   private var uniformLength: UInt32
   /// How much of the block is known to survive power loss.
-  var syncedCount: Int = 0
-  var syncedPayloadEnd: Int
+  private(set) var syncedCount: Int = 0
+  private(set) var syncedPayloadEnd: Int
+  private let generation: UInt64
 
   init(file: StoreFile, block: Int, values: BlockHeaderValues, payloadStart: Int) {
     self.block = block
@@ -41,6 +42,7 @@ struct BlockAppender {
     indexLow = body.count
     payloadEnd = payloadStart
     syncedPayloadEnd = 0
+    generation = values.generation
     uniformLength = values.uniformLength
   }
 
@@ -163,6 +165,16 @@ struct BlockAppender {
     signal.didCommit()
   }
 
+  /// The life of the block that this appends to.
+  var life: WrittenBlock { WrittenBlock(block: block, generation: generation) }
+
+  /// Every committed frame is known to survive power loss.
+  mutating func noteSynced() {
+    syncedCount = count
+    syncedPayloadEnd = payloadEnd
+    header.syncedCount.raise(to: UInt32(truncatingIfNeeded: count))
+  }
+
   /// Seals the block: it will not change until it is recycled. At least one frame was committed.
   func seal() {
     precondition(count > 0)
@@ -182,4 +194,10 @@ struct FrameStamp {
   var key: Int64
   var flags: UInt32
   var isClamped: Bool
+}
+
+/// A block in one of its lives.
+struct WrittenBlock: Equatable {
+  let block: Int
+  let generation: UInt64
 }

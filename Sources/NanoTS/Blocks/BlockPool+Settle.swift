@@ -6,9 +6,9 @@ extension BlockPool {
   ///
   /// A block that was synced and does not prove itself was being recycled: it and everything older in its stream go,
   /// except what is protected and proves itself: that was passed over. A block that was not synced keeps its whole prefix,
-  /// and everything newer goes. A block missing between two others was taken or freed if every writer kept the order of
-  /// syncs; with `checksAll` it may have been lost, and everything newer goes too, unless the later block has word that it
-  /// was taken.
+  /// and everything newer goes. A block missing between two others was taken or freed if of the later one, or of one behind
+  /// it, something was synced. Otherwise it may have been lost, because a writer goes on while the block before is being
+  /// synced; and everything newer goes too, unless the later block has word that it was taken.
   ///
   /// Whatever comes before a block with a synced frame was synced too, whoever wrote it and whether its header says so: a
   /// writer that syncs begins with what earlier ones left. So nothing there was lost.
@@ -17,6 +17,7 @@ extension BlockPool {
     let keeping = Keeping(file)
     for index in 0..<file.usedSlots where file.slot(index).identifier.relaxed != 0 {
       settle(file.slot(index), keeping, checkingAll: checksAll)
+      // A slot older than the rest may name a spare that has moved on, or that another slot names as well.
       releaseSpare(of: file.slot(index))
     }
   }
@@ -47,7 +48,7 @@ extension BlockPool {
         previous = nil
         continue
       }
-      if checksAll, index > lastSynced, let previous, !followsOn(previous, block, values) { break }
+      if index > lastSynced, let previous, !followsOn(previous, block, values) { break }
       kept.append((block, values.state == .sealed && whole == count && keeping.isProtected(values)))
       previous = values
       if whole < count || values.state == .open || values.sealChecksum != values.computedSealChecksum {
@@ -68,13 +69,6 @@ extension BlockPool {
   private func alignNextOrdinal(of slot: StreamSlot) {
     guard let tail = target(slot.tail), let values = file.header(tail).values() else { return }
     slot.nextOrdinal.storeReleased(values.firstOrdinal &+ UInt64(values.commit.count))
-  }
-
-  /// A slot older than the rest may name a spare that has moved on, or that another slot names as well.
-  private func releaseSpare(of slot: StreamSlot) {
-    let spare = claimedSpare(of: slot)
-    slot.spareBlock.storeRelaxed(0)
-    if let spare { release(spare) }
   }
 
   private func list(of slot: StreamSlot) -> [Int] {

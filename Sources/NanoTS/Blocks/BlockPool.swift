@@ -136,6 +136,13 @@ struct BlockPool {
     return isClaimed ? spare : nil
   }
 
+  /// Frees the stream's spare, if it has one.
+  func releaseSpare(of slot: StreamSlot) {
+    let spare = claimedSpare(of: slot)
+    slot.spareBlock.storeRelaxed(0)
+    if let spare { release(spare) }
+  }
+
   // MARK: Handover
 
   /// Finds a block for the stream in slot `index` and ends its earlier life: the stream's spare, or what `find` gives.

@@ -118,6 +118,25 @@ final class StoreFile: Sendable {
   /// enough for whoever touches the block: it may be damaged.
   func holds(_ index: Int) -> Bool { index >= 0 && index < knownBlocks.load(ordering: .relaxed) }
 
+  /// Makes everything written to the file survive power loss, in one call for all threads that ask at the same time.
+  func syncTogether() throws(NanoTSError) {
+    try gate.pass { () throws(NanoTSError) in try mapped.syncAll() }
+  }
+
+  private let gate = SyncGate()
+
+  /// Makes the headers of two blocks survive power loss, in one call if they are near each other: most of a sync's cost is
+  /// that it is one.
+  func syncHeaders(_ one: Int, _ other: Int) throws(NanoTSError) {
+    let (first, last) = (min(one, other), max(one, other))
+    guard (last - first) * BlockHeader.byteCount < 4 * MappedFile.pageSize else {
+      try syncHeader(one)
+      return try syncHeader(other)
+    }
+    let start = layout.blockTableOffset
+    try mapped.sync((start + first * BlockHeader.byteCount)..<(start + (last + 1) * BlockHeader.byteCount))
+  }
+
   /// Makes the header of block `index` survive power loss.
   func syncHeader(_ index: Int) throws(NanoTSError) {
     let start = layout.blockTableOffset + index * BlockHeader.byteCount
@@ -127,7 +146,7 @@ final class StoreFile: Sendable {
   /// Makes `range` of the bytes of block `index` survive power loss.
   func syncBody(_ index: Int, _ range: Range<Int>) throws(NanoTSError) {
     precondition(range.lowerBound >= 0 && range.upperBound <= layout.blockSize)
-    let start = layout.dataOffset + index * layout.blockSize
+    let start = bodyRange(index).lowerBound
     try mapped.sync((start + range.lowerBound)..<(start + range.upperBound))
   }
 
@@ -135,8 +154,8 @@ final class StoreFile: Sendable {
   /// as synced: where an earlier sync failed, the kernel may call what it lost written.
   func syncFrames(of index: Int, _ values: BlockHeaderValues) throws(NanoTSError) {
     guard let body = BlockBody(self, index, values) else { return }
-    try syncBody(index, 0..<body.payloadEnd)
-    try syncBody(index, (layout.blockSize - body.count * body.entrySize)..<layout.blockSize)
+    guard body.count > 0 else { return }
+    try syncBody(index, 0..<layout.blockSize)
     try syncHeader(index)
   }
 
@@ -146,13 +165,28 @@ final class StoreFile: Sendable {
     try mapped.sync(start..<(start + StreamSlot.byteCount))
   }
 
+  /// Forgets the page-table entries of block `index`: it will not be touched soon.
+  func dropPages(of index: Int) { mapped.dropPages(bodyRange(index)) }
+
+  /// Makes block `index` ready to be written with no page fault.
+  func populatePages(of index: Int) {
+    // A block that is written again: its pages may be write-protected in the table, from when they were synced.
+    mapped.dropPages(bodyRange(index))
+    mapped.populatePages(bodyRange(index))
+  }
+
+  private func bodyRange(_ index: Int) -> Range<Int> {
+    precondition(index >= 0 && index < layout.blockCount)
+    let start = layout.dataOffset + index * layout.blockSize
+    return start..<(start + layout.blockSize)
+  }
+
   /// Makes block `index` one that was never used: zeros in its header and its body.
   func clear(_ index: Int) {
     precondition(index >= 0 && index < layout.blockCount)
     let header = layout.blockTableOffset + index * BlockHeader.byteCount
-    let body = layout.dataOffset + index * layout.blockSize
     mapped.clear(header..<(header + BlockHeader.byteCount))
-    mapped.clear(body..<(body + layout.blockSize))
+    mapped.clear(bodyRange(index))
   }
 
   /// Makes the SharedState page survive power loss.

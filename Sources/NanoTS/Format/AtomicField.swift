@@ -81,6 +81,9 @@ struct AtomicUInt32 {
   /// Clears `bits`, with acquire and release.
   func subtract(_ bits: UInt32) { unsafe cell.pointee.bitwiseAnd(~bits, ordering: .acquiringAndReleasing) }
 
+  /// Raises the value to `value` if it is lower, with release.
+  func raise(to value: UInt32) { unsafe cell.pointee.max(value, ordering: .releasing) }
+
   /// Adds 1, with acquire and release.
   func increment() { unsafe cell.pointee.wrappingAdd(1, ordering: .acquiringAndReleasing) }
 

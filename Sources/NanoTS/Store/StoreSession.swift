@@ -12,6 +12,8 @@ final class StoreSession: Sendable {
   }
 
   private let file: StoreFile
+  /// Idle but for what the session's writers give it to do; ends with the session.
+  let background = SyncThread()
   private let state: ProcessLock<State>
 
   /// True when the machine has restarted since a writer had the store open and did not leave it cleanly.
@@ -45,6 +47,8 @@ final class StoreSession: Sendable {
     }
     state = ProcessLock(State(presence: presence))
   }
+
+  deinit { background.stop() }
 
   /// Must be called before the first change of this session reaches the file; a writer also says whether it syncs.
   func willChange(durably: Bool) throws(NanoTSError) {
@@ -83,6 +87,7 @@ final class StoreSession: Sendable {
     try state.withLock { state throws(NanoTSError) in
       guard isOver(&state), let presence = state.presence else { return }
       state.presence = nil
+      background.stop()
       if state.isMarkedOpen && !state.isUnsynced { try markClean(presence) }
       try FileLock(file: presence, offset: StoreFile.LockOffset.writers).unlock()
     }

@@ -36,10 +36,9 @@ final class MappedFile: Sendable {
   /// Makes the bytes of `range`, and whatever shares a page with them, survive power loss. Waits for the disk. Throws
   /// as `FileDescriptor.syncing`.
   func sync(_ range: Range<Int>) throws(NanoTSError) {
-    precondition(range.lowerBound >= 0 && range.upperBound <= byteCount)
-    guard !range.isEmpty else { return }
-    let start = range.lowerBound & ~(MappedFile.pageSize - 1)
-    try descriptor.syncing(.range) { unsafe nts_sync_range(base + start, range.upperBound - start) }
+    let (start, count) = unsafe pages(range)
+    guard count > 0 else { return }
+    try descriptor.syncing(.range) { unsafe nts_sync_range(start, count) }
     // A sync of what has taken the place of a lost page says nothing.
     try check()
   }
@@ -48,6 +47,26 @@ final class MappedFile: Sendable {
   func syncAll() throws(NanoTSError) {
     try descriptor.sync()
     try check()
+  }
+
+  /// Forgets the page-table entries of `range`, so that writing it back and writing to it again cost less. What it holds
+  /// stays as it is.
+  func dropPages(_ range: Range<Int>) {
+    let (start, count) = unsafe pages(range)
+    if count > 0 { _ = unsafe nts_drop_pages(start, count) }
+  }
+
+  /// Makes `range` ready to be written with no page fault. Nothing changes if the system cannot do it.
+  func populatePages(_ range: Range<Int>) {
+    let (start, count) = unsafe pages(range)
+    if count > 0 { _ = unsafe nts_populate_pages(start, count) }
+  }
+
+  /// The bytes from the start of the first page of `range` to its end.
+  private func pages(_ range: Range<Int>) -> (start: UnsafeMutableRawPointer, byteCount: Int) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= byteCount)
+    let first = range.lowerBound & ~(MappedFile.pageSize - 1)
+    return unsafe (base + first, range.isEmpty ? 0 : range.upperBound - first)
   }
 
   /// Moves the bytes of `range` to `offset`; the two may overlap.

@@ -17,7 +17,7 @@ enum WorkThread {
       }, context.toOpaque())
     guard result == 0 else {
       unsafe context.release()
-      throw SystemCall.failure(-result, "pthread_create", "a thread that waits for frames")
+      throw SystemCall.failure(-result, "pthread_create", "a thread of the engine")
     }
   }
 
@@ -48,8 +48,8 @@ final class WaitCounter: Sendable {
     Futex.wake(word)
   }
 
-  /// Sleeps while the counter is `expected`. May return early.
-  func wait(while expected: UInt32) {
-    Futex.wait(word, while: expected, bits: Futex.allBits, until: UInt64(Int64.max))
+  /// Sleeps while the counter is `expected`, at most until `deadline` of the monotonic clock. May return early.
+  func wait(while expected: UInt32, until deadline: UInt64 = Deadline.never.time) {
+    Futex.wait(word, while: expected, bits: Futex.allBits, until: deadline)
   }
 }

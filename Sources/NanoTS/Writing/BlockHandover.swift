@@ -1,8 +1,9 @@
 /// Moving a writer from one block to the next.
 ///
-/// In the order that both a kill and a power loss demand: the earlier block is sealed and, if the policy says so, synced
-/// (body before header); a block is claimed, which ends its earlier life; the end of that life is synced; and only then
-/// does the new life begin to overwrite the body.
+/// In the order that both a kill and a power loss demand: a block is claimed, which ends its earlier life; the block
+/// written so far is synced, if the policy says so, and sealed; the header that vouches for it and the one that ends a
+/// life are synced; and only then does the new life begin to overwrite the body. Where `BackgroundSync` prepares blocks,
+/// the first and the last of these steps were made before, and the second comes after.
 struct BlockHandover {
   let lease: StreamLease
   let durability: Durability
@@ -23,13 +24,15 @@ struct BlockHandover {
   }
 
   /// Claims a block for the stream, or returns nil when none may be taken. What readers see of the stream is unchanged.
-  func claim() throws(NanoTSError) -> Int? {
+  /// Before the block is installed its header must be synced, unless nothing is.
+  func claim() throws(NanoTSError) -> Int? { try claim(under: lease.allocation, through: lease.descriptor) }
+
+  /// The same by another thread than the writer's, with a lock and a descriptor of its own.
+  func claim(under lock: AllocationLock, through descriptor: FileDescriptor) throws(NanoTSError) -> Int? {
     let takesBlocks = autoReclaim && BlockPool.isFull(file)
-    let claimed = try lease.allocation.withLock(takingBlocks: takesBlocks) { pool throws(NanoTSError) in
-      try pool.claim(for: lease.stream.slot, reclaiming: autoReclaim, through: lease.descriptor)
+    return try lock.withLock(takingBlocks: takesBlocks) { pool throws(NanoTSError) in
+      try pool.claim(for: lease.stream.slot, reclaiming: autoReclaim, through: descriptor)
     }
-    if let claimed, durability != .none { try file.syncHeader(claimed) }
-    return claimed
   }
 
   /// Why `claim` gave nothing, as it looks now. O(blocks).
@@ -68,20 +71,23 @@ struct BlockHandover {
       payloadChecksums: file.checksPayloads ? 1 : 0, name: lease.stream.name, metadata: metadata)
   }
 
-  /// Ends the writing of the block that `appender` has, and syncs it if the policy says so. A block in which no frame
-  /// was appended is given back. Not `syncing` is for a writer of which a sync has failed: the kernel may report the
-  /// next one as done without having written what the failed one lost, and the block must not count as synced.
-  func seal(_ appender: inout BlockAppender, syncing: Bool) throws(NanoTSError) {
+  /// Ends the writing of the block that `appender` has; `syncing` its frames before. Returns what was sealed, whose header
+  /// is not synced yet: nil when no frame was appended, and the block was given back.
+  ///
+  /// Not syncing is also for a writer of which a sync has failed: the kernel may report the next one as done without
+  /// having written what the failed one lost, and the block must not count as synced.
+  func seal(_ appender: inout BlockAppender, syncing: Bool) throws(NanoTSError) -> WrittenBlock? {
     guard appender.count > 0 else {
       try lease.allocation.withLock { pool throws(NanoTSError) in pool.recoverOpenBlock(of: slot) }
-      return
+      return nil
     }
     // Before the seal: a kill between the two leaves an open block, which is recovered, and not a sealed one behind
     // which ordinals would be used again.
     slot.nextOrdinal.storeReleased(appender.firstOrdinal &+ UInt64(appender.count))
-    guard durability != .none, syncing else {
+    let life = appender.life
+    guard syncing else {
       appender.seal()
-      return
+      return life
     }
     // Sealed, the block may be taken by another writer at once: what is noted as synced is noted before.
     let result: Result<Void, NanoTSError>
@@ -92,7 +98,13 @@ struct BlockHandover {
     }
     appender.seal()
     try result.get()
-    try file.syncHeader(appender.block)
+    return life
+  }
+
+  /// Makes the headers survive power loss of the block that was sealed, if there is one, and of the one that was claimed.
+  func syncHeaders(sealed: WrittenBlock?, claimed: Int?) throws(NanoTSError) {
+    guard let first = sealed?.block ?? claimed else { return }
+    try file.syncHeaders(first, claimed ?? first)
   }
 
   /// Makes every committed frame of the open block survive power loss: payloads and entries first, then the header that
@@ -102,15 +114,23 @@ struct BlockHandover {
     try file.syncHeader(appender.block)
   }
 
-  /// Payloads and entries; then they count as synced.
+  /// Payloads and entries, with the gap between them, of which nothing needs to be written; then they count as synced.
   private func syncFrames(_ appender: inout BlockAppender) throws(NanoTSError) {
     guard appender.count > appender.syncedCount else { return }
-    let top = file.layout.blockSize
-    try file.syncBody(appender.block, appender.syncedPayloadEnd..<appender.payloadEnd)
-    try file.syncBody(appender.block, appender.indexLow..<(top - appender.syncedCount * appender.entrySize))
-    appender.syncedCount = appender.count
-    appender.syncedPayloadEnd = appender.payloadEnd
-    appender.header.syncedCount.storeReleased(UInt32(truncatingIfNeeded: appender.count))
+    let top = file.layout.blockSize - appender.syncedCount * appender.entrySize
+    try file.syncBody(appender.block, appender.syncedPayloadEnd..<top)
+    appender.noteSynced()
+  }
+
+  /// Makes every committed frame survive power loss in one call for all threads that ask at the same time. After a power
+  /// loss, those not noted as synced are checked, so that header and body may go together; the note of the earlier ones
+  /// goes with the next frame.
+  func syncTogether(_ appender: inout BlockAppender) throws(NanoTSError) {
+    let isFirst = appender.syncedCount == 0
+    try file.syncTogether()
+    appender.noteSynced()
+    // By the first note, the blocks before count as synced.
+    if isFirst { try file.syncHeader(appender.block) }
   }
 
   /// Makes everything written to the file survive power loss.

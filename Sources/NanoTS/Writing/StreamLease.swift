@@ -1,7 +1,8 @@
 /// The exclusive right to write one stream: the kernel's lock, held through this lease's own file description.
 ///
-/// The lock goes when the lease does, also when the process is killed. All functions are called by the stream's writer.
-final class StreamLease {
+/// The lock goes when the lease does, also when the process is killed. Through its descriptor only the stream's writer
+/// takes locks.
+final class StreamLease: Sendable {
   let file: StoreFile
   let stream: StreamTable.Stream
   let descriptor: FileDescriptor

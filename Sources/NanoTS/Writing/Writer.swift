@@ -18,6 +18,7 @@ public final class Writer {
   let core: UnsafeMutablePointer<WriterCore>
 
   init(_ store: Store, _ stream: String, _ metadata: String, _ options: WriterOptions) throws(NanoTSError) {
+    try options.durability.check()
     session = try store.writableSession()
     self.store = store
     self.stream = stream
@@ -34,10 +35,11 @@ public final class Writer {
     let lease = try StreamLease(store.file, name, durable: options.durability != .none)
     let handover = BlockHandover(
       lease: lease, durability: options.durability, autoReclaim: options.autoReclaim, metadata: metadata)
+    let background = try BackgroundSync(handover, session.background)
     // Bound: one core, initialised here and deinitialised with the writer. A pointer, because a class's own variables
     // are checked for exclusive access at each use, which costs more than the append.
     unsafe core = .allocate(capacity: 1)
-    unsafe core.initialize(to: WriterCore(lease, handover, options))
+    unsafe core.initialize(to: WriterCore(lease, handover, background, options))
     try session.writerOpened()
   }
 
@@ -53,8 +55,8 @@ public final class Writer {
   /// Appends a frame with the bytes of `span`.
   ///
   /// Throws `.outOfOrder` when (timestamp, key) is not after the stream's last frame (unless the writer clamps),
-  /// `.frameTooLarge`, `.noFreeBlocks`, `.closed`, or `.ioFailure` when a sync failed. O(bytes), no system call; at a
-  /// block's end a handover, which costs the same for any number of blocks.
+  /// `.frameTooLarge`, `.noFreeBlocks`, `.closed`, or `.ioFailure` when a sync failed. O(bytes), no system call but those
+  /// that the ``Durability`` asks for; at a block's end a handover, which costs the same for any number of blocks.
   @inlinable @inline(__always)
   public func append(
     _ span: RawSpan, at timestamp: Int64, key: Int64 = 0, flags: UInt32 = 0
@@ -146,7 +148,7 @@ public final class Writer {
   }
 
   /// Seals the open block, syncs it as the durability says, and lets the stream go. Idempotent. Throws `.ioFailure`
-  /// when the sync failed; the writer is closed all the same.
+  /// when the sync failed, or an earlier one had; the writer is closed all the same.
   public func close() throws(NanoTSError) {
     guard unsafe core.pointee.isOpen else { return }
     let isDone = unsafe core.pointee.close()
@@ -163,8 +165,8 @@ public final class Writer {
 extension Store {
   /// Opens the writer of `stream`, which is made if it does not exist. Its frames form a new segment with `metadata`.
   ///
-  /// Throws `.readOnly`, `.closed`, `.invalidName`, `.metadataTooLarge` (more than a quarter of the block size),
-  /// `.tooManyStreams`, `.streamBusy` (with the process id of the writer that has the stream) or `.ioFailure`. What a
+  /// Throws `.readOnly`, `.closed`, `.invalidName`, `.invalidArgument` (an interval outside its limits),
+  /// `.metadataTooLarge` (more than a quarter of the block size), `.tooManyStreams`, `.streamBusy` (with the process id of the writer that has the stream) or `.ioFailure`. What a
   /// killed writer left open is recovered here: O(bytes of one block).
   public func writer(
     for stream: String, metadata: String = "", options: WriterOptions = WriterOptions()

@@ -18,7 +18,7 @@ extension WriterCore {
         done += 1
       }
       appender?.commit()
-      return durability != .everyFrame || sync()
+      return !mustFollowUp || followUp()
     } catch {
       self.error =
         done == 0
@@ -43,33 +43,30 @@ extension WriterCore {
     }
   }
 
-  /// Makes what was appended so far survive power loss. A failure is kept: every later append reports it.
-  mutating func sync() -> Bool {
-    do throws(NanoTSError) {
-      try checkUsable()
-      if appender != nil { try handover.sync(&appender!) }
-      return true
-    } catch {
-      if syncFailure == nil, error.systemError != 0 { failSync(error) }
-      self.error = error
-      return false
+  /// After an append: what the policy asks for before it returns. A failure is kept: every later append reports it.
+  mutating func followUp() -> Bool {
+    attempt { core throws(NanoTSError) in
+      try core.keepingFailure { core throws(NanoTSError) in
+        guard core.durability == .everyFrame else { return try core.background!.keepPace() }
+        if core.appender != nil { try core.handover.syncTogether(&core.appender!) }
+      }
     }
   }
 
-  /// Makes everything of this session survive power loss, also blocks that were sealed without a sync.
+  /// Makes everything of this session survive power loss, also blocks that were sealed without a sync. A failure is kept:
+  /// every later append reports it.
   mutating func flush() -> Bool {
-    guard durability == .none, lease != nil, syncFailure == nil else { return sync() }
-    do throws(NanoTSError) {
-      try handover.syncFile()
-    } catch {
-      failSync(error)
-      self.error = error
-      return false
+    attempt { core throws(NanoTSError) in
+      try core.checkUsable()
+      try core.keepingFailure { core throws(NanoTSError) in
+        try core.background?.finish()
+        if core.durability == .none { try core.handover.syncFile() }
+        if core.appender != nil { try core.handover.sync(&core.appender!) }
+      }
     }
-    return sync()
   }
 
-  /// Seals the open block and gives up the stream. False when the sync failed, closed all the same; false and still open
+  /// Seals the open block and gives up the stream. False when something failed, closed all the same; false and still open
   /// from within a closure that fills a frame.
   mutating func close() -> Bool {
     guard !isFilling else {
@@ -78,16 +75,24 @@ extension WriterCore {
     }
     guard let lease else { return true }
     self.lease = nil
-    do throws(NanoTSError) {
-      try sealOpenBlock()
-    } catch {
-      self.error = error
+    let isSynced = attempt { core throws(NanoTSError) in
+      try core.keepingFailure { core throws(NanoTSError) in try core.background?.finish() }
     }
+    // Also after a failure: nothing is left open, and of several errors the first is told.
+    let isSealed = attempt { core throws(NanoTSError) in try core.endBlock() }
+    let isEnded = attempt { core throws(NanoTSError) in try core.background?.end() }
+    let isReleased = attempt { (_) throws(NanoTSError) in try lease.release() }
+    return isSynced && isSealed && isEnded && isReleased
+  }
+
+  /// Runs `body`, keeping the error of it for the caller unless an earlier one is kept. False if it threw.
+  private mutating func attempt(_ body: (inout WriterCore) throws(NanoTSError) -> Void) -> Bool {
     do throws(NanoTSError) {
-      try lease.release()
+      try body(&self)
+      return true
     } catch {
       self.error = self.error ?? error
+      return false
     }
-    return error == nil
   }
 }

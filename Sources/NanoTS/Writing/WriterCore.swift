@@ -7,7 +7,11 @@ struct WriterCore {
   var lease: StreamLease?
   let handover: BlockHandover
   let durability: Durability
+  /// Nil when the writer syncs by itself, or not at all.
+  let background: BackgroundSync?
   private let clamps: Bool
+  /// True when more is due after each append than the append.
+  let mustFollowUp: Bool
 
   /// The block being written, if any frame was appended yet.
   var appender: BlockAppender?
@@ -26,10 +30,14 @@ struct WriterCore {
   /// The last position, while `lastTimestamp` and `lastKey` keep every append off the hot path.
   private var heldLast: FramePosition??
 
-  init(_ lease: StreamLease, _ handover: BlockHandover, _ options: WriterOptions) {
+  init(
+    _ lease: StreamLease, _ handover: BlockHandover, _ background: BackgroundSync?, _ options: WriterOptions
+  ) {
     self.lease = lease
     self.handover = handover
+    self.background = background
     durability = options.durability
+    mustFollowUp = durability == .everyFrame || durability.intervalMilliseconds != nil
     clamps = options.outOfOrder == .clamp
     let last = lease.end.last
     lastTimestamp = last?.timestamp ?? .min
@@ -70,7 +78,7 @@ struct WriterCore {
       unsafe appender?.append(bytes, byteCount, position, flags) == true
     {
       (lastTimestamp, lastKey, hasLast) = (position.timestamp, position.key, true)
-      return durability != .everyFrame || sync()
+      return !mustFollowUp || followUp()
     }
     return unsafe appendSlowly(bytes, byteCount, position, flags)
   }
@@ -83,7 +91,7 @@ struct WriterCore {
     unsafe appender!.copy(bytes, byteCount, to: place)
     unsafe add(stamp, place, byteCount)
     appender!.commit()
-    return durability != .everyFrame || sync()
+    return !mustFollowUp || followUp()
   }
 
   mutating func add(_ stamp: FrameStamp, _ place: UnsafeMutableRawPointer, _ byteCount: Int) {
@@ -149,32 +157,58 @@ struct WriterCore {
   /// stays open and takes frames that still fit it; only a reclaiming writer that finds nothing else seals its own
   /// block to recycle it.
   private mutating func moveToNextBlock(for stamp: FrameStamp) throws(NanoTSError) {
-    var claimed = try handover.claim()
+    try keepingFailure { core throws(NanoTSError) in try core.background?.finish() }
+    let prepared = background?.takePrepared()
+    var claimed = prepared
+    if claimed == nil { claimed = try handover.claim() }
     if claimed == nil, handover.autoReclaim, appender != nil {
-      try sealOpenBlock()
+      try endBlock()
       claimed = try handover.claim()
     }
     guard let block = claimed else { throw try handover.noFreeBlocks() }
-    try sealOpenBlock()
+    let isSyncedLater = background?.preparesBlocks ?? false
+    let sealed = try sealOpenBlock(syncing: !isSyncedLater)
     let keyed = usesKeys || stamp.key != 0
-    do throws(NanoTSError) {
-      appender = try handover.install(
-        block, segment: segment, firstOrdinal: nextOrdinal,
+    // When the last step fails, the block may be in the stream's list all the same: the next writer puts it right.
+    try keepingFailure { core throws(NanoTSError) in
+      try core.syncHeaders(sealed: isSyncedLater ? nil : sealed, claimed: prepared == nil ? block : nil)
+      core.appender = try core.handover.install(
+        block, segment: core.segment, firstOrdinal: core.nextOrdinal,
         first: FramePosition(timestamp: stamp.timestamp, key: stamp.key), keyed: keyed)
-    } catch {
-      // The block may be in the stream's list all the same: the next writer puts it right, this one must not go on.
-      failSync(error)
-      throw error
     }
     usesKeys = keyed
+    background?.changed(from: sealed, to: appender!.life)
   }
 
-  mutating func sealOpenBlock() throws(NanoTSError) {
-    guard appender != nil else { return }
+  /// Seals the open block, if there is one with frames in it; its header is not synced yet, nor its frames unless
+  /// `syncing`.
+  private mutating func sealOpenBlock(syncing: Bool) throws(NanoTSError) -> WrittenBlock? {
+    guard appender != nil else { return nil }
     nextOrdinal = appender!.firstOrdinal &+ UInt64(appender!.count)
     defer { appender = nil }
+    let isSynced = syncing && durability != .none && syncFailure == nil
+    return try keepingFailure { core throws(NanoTSError) in
+      try core.handover.seal(&core.appender!, syncing: isSynced)
+    }
+  }
+
+  /// Seals the open block and, unless the policy is that nothing is synced, makes it survive power loss.
+  mutating func endBlock() throws(NanoTSError) {
+    let sealed = try sealOpenBlock(syncing: true)
+    if let syncFailure { throw syncFailure }
+    try keepingFailure { core throws(NanoTSError) in try core.syncHeaders(sealed: sealed, claimed: nil) }
+  }
+
+  private func syncHeaders(sealed: WrittenBlock?, claimed: Int?) throws(NanoTSError) {
+    if durability != .none { try handover.syncHeaders(sealed: sealed, claimed: claimed) }
+  }
+
+  /// Runs `body`; when it throws, this writer must not go on, and every later append reports the error.
+  mutating func keepingFailure<R>(
+    _ body: (inout WriterCore) throws(NanoTSError) -> R
+  ) throws(NanoTSError) -> R {
     do throws(NanoTSError) {
-      try handover.seal(&appender!, syncing: syncFailure == nil)
+      return try body(&self)
     } catch {
       failSync(error)
       throw error
@@ -195,7 +229,7 @@ struct WriterCore {
   }
 
   /// Keeps a failed sync: every later append reports it.
-  mutating func failSync(_ error: NanoTSError) {
+  private mutating func failSync(_ error: NanoTSError) {
     syncFailure = error
     leaveHotPath()
   }
@@ -225,6 +259,6 @@ struct WriterCore {
     unsafe appender!.pad(place, used)
     unsafe add(stamp, place, used)
     appender!.commit()
-    return durability != .everyFrame || sync()
+    return !mustFollowUp || followUp()
   }
 }

@@ -1,13 +1,39 @@
 /// What a writer promises about power loss. A killed process loses nothing under any of them.
-public enum Durability: Sendable {
-  /// Nothing is synced; the kernel writes back when it likes. After power loss the store opens, and holds a prefix of
-  /// what was appended, possibly an old one.
+///
+/// The store always opens, with no repair step, and each stream is contiguous up to its newest frame. How much of the end
+/// may be missing is the policy's loss bound. Syncs that failed are reported by the writer's later calls, and by all of
+/// them from then on.
+public enum Durability: Sendable, Equatable {
+  /// Nothing is synced; the kernel writes back when it likes. Loss bound: none. What is left may be old, and the oldest
+  /// blocks may be missing.
   case none
-  /// A block is synced when it is full or the writer closes. Loss bound: the frames of the writer's open block, which
-  /// is less than one block size of data. The default.
+  /// A block is synced when it is full or the writer closes. Loss bound: the frames of the writer's open block; in stores
+  /// of 64 blocks and more, where the store's thread syncs while the writer goes on, also those of the block before it.
+  /// That is less than one block size of data, or two. The default.
   case onSeal
-  /// Each append returns when its frame is on the disk. Loss bound: nothing that was acknowledged.
+  /// What is appended is synced within so many milliseconds, from 1 to 3,600,000, by the store's thread; and as with
+  /// `onSeal`. Loss bound: when an append returns, every frame whose append had returned so long before is on the disk. An
+  /// append waits when syncs take longer than half of that. Each append reads the clock, which costs about 25 ns.
+  case interval(milliseconds: Int)
+  /// Each append returns when its frame is on the disk. Loss bound: nothing that was acknowledged. Threads that wait at
+  /// the same time share a sync.
   case everyFrame
+
+  static let intervalLimits = 1...3_600_000
+
+  /// Nil unless it is `interval`.
+  var intervalMilliseconds: Int? {
+    if case .interval(let milliseconds) = self { milliseconds } else { nil }
+  }
+
+  /// Throws `.invalidArgument` for an interval outside the limits.
+  func check() throws(NanoTSError) {
+    guard let intervalMilliseconds, !Durability.intervalLimits.contains(intervalMilliseconds) else { return }
+    throw NanoTSError(
+      .invalidArgument,
+      "an interval of \(intervalMilliseconds) milliseconds between syncs is outside "
+        + "\(Durability.intervalLimits.lowerBound) to \(Durability.intervalLimits.upperBound)")
+  }
 }
 
 /// What a writer does with a frame that is not after the last one.

@@ -441,6 +441,7 @@ struct ModelRun {
 extension Writer {
   /// What a kill does to a writer, within one process: its lock goes and nothing is sealed.
   func abandon() throws {
+    try unsafe core.pointee.background?.finish()
     unsafe try core.pointee.lease?.release()
     unsafe core.pointee.lease = nil
     unsafe core.pointee.appender = nil

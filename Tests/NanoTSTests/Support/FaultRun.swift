@@ -95,6 +95,16 @@ final class FaultRun {
     }
   }
 
+  /// Appends a frame of half a block at each of `times`, within a step, and makes them durable.
+  func appendUnchecked(_ times: ClosedRange<Int64>, to stream: String, _ writer: Writer) throws {
+    for time in times {
+      attempted[stream, default: []].insert(time)
+      try writer.appendHalfBlock(at: time)
+      acknowledged[stream, default: []].append(time)
+    }
+    try writer.flush()
+  }
+
   func flush(_ writer: Writer?, of stream: String) {
     let before = injector.faults.count
     step("flush") { try writer?.flush() }
@@ -148,7 +158,9 @@ final class FaultRun {
 
   /// After a sync that failed no store may be called clean, whatever sync succeeds later.
   private func checkCleanMark() {
-    let marked: Set<String> = ["append", "flush", "open a writer", "free a range", "set a quota", "protect"]
+    let marked: Set<String> = [
+      "append", "append with a thread", "flush", "open a writer", "free a range", "set a quota", "protect",
+    ]
     guard let failedSync, marked.contains(failedSync), let bytes = try? StoreBytes.read(path) else { return }
     if StoreBytes.load(bytes, at: 4096 + 208, as: UInt32.self) == 1 {
       note("marked clean after a failed \(failedSync)")

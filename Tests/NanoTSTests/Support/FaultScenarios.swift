@@ -24,6 +24,7 @@ struct FaultScenario: Sendable, CustomStringConvertible {
       opening,
     ]
     + [Durability.none, .onSeal, .everyFrame].map { appending($0) }
+    + [Durability.onSeal, .interval(milliseconds: 1)].map { appendingWithThread($0) }
     + [growing, growingByWriting, reclaiming, reclaimingFromTheDead, reclaimingAmongPins, keeping, freeing]
     + [reading, readingWhileItGrows, awaiting, copying, copyingOver, verifying, settling, recovering]
 
@@ -99,6 +100,23 @@ struct FaultScenario: Sendable, CustomStringConvertible {
       let other = run.step("open a writer") { try store.writer(for: "b", options: options) }
       run.append(1...3, to: "b", other)
       for writer in [writer, other] { run.step("close a writer") { try writer?.close() } }
+      run.step("close the store") { try store.close() }
+    }
+  }
+
+  /// In one step, because what fails on the store's thread is told by a later call.
+  private static func appendingWithThread(_ durability: Durability) -> FaultScenario {
+    let options = StoreOptions(blockSize: 4096, blockCount: 64, streamCapacity: 4)
+    return FaultScenario(name: "append with a thread, \(durability)", prepare: { try storeOfA($0, options) }) { run in
+      guard let store = run.step("open", { try Store(at: run.path) }) else { return }
+      let writer = run.step("open a writer") {
+        try store.writer(for: "a", options: WriterOptions(durability: durability))
+      }
+      run.step("append with a thread") {
+        if let writer { try run.appendUnchecked(8...17, to: "a", writer) }
+        try writer?.close()
+      }
+      run.step("close a writer") { try writer?.close() }
       run.step("close the store") { try store.close() }
     }
   }

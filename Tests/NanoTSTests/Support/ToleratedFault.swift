@@ -42,6 +42,11 @@ struct ToleratedFault {
       operation: "append growing", call: .write, results: [-28],
       reason: "a growable store on a full disk goes on with the blocks that it has"),
     ToleratedFault(
+      operation: "append with a thread", call: .thread, reason: "without a thread, the writer syncs by itself"),
+    ToleratedFault(
+      operation: "append with a thread", call: .lock,
+      reason: "a block that cannot be prepared ahead is claimed by the writer when it needs it"),
+    ToleratedFault(
       operation: "iterate", call: .findLock, reason: "a sequence ends where a cursor would have thrown, as documented"),
     ToleratedFault(
       operation: "iterate", call: .stat, reason: "a sequence ends where a cursor would have thrown, as documented"),

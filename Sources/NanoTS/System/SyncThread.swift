@@ -1,0 +1,92 @@
+/// A thread for what nobody need wait for: one for each opened store, which writers give tasks to.
+///
+/// It starts with the first task, ends when it has had none for a while, and starts again when one comes.
+final class SyncThread: Sendable {
+  private struct Task {
+    let due: UInt64
+    let run: @Sendable () -> Void
+  }
+
+  private struct State {
+    var tasks: [Task] = []
+    var isRunning = false
+    var isStopping = false
+  }
+
+  private enum Next {
+    case run(Task)
+    case sleep(until: UInt64)
+    case end
+  }
+
+  private let state = ProcessLock(State())
+  /// Counts what the thread, or one who waits for its end, may sleep for.
+  private let changes = WaitCounter()
+
+  /// How long the thread stays without a task.
+  private static let idleNanoseconds: UInt64 = 2_000_000_000
+
+  /// Runs `body` on the thread, not before `due` of the monotonic clock, and after what was due before. Throws
+  /// `.ioFailure`, and does not run it, when the system has no thread left.
+  func submit(at due: UInt64 = 0, _ body: @escaping @Sendable () -> Void) throws(NanoTSError) {
+    try state.withLock { state throws(NanoTSError) in
+      if !state.isRunning {
+        // Under the lock: others who find it running rely on it.
+        try WorkThread.start { self.run() }
+        state.isRunning = true
+      }
+      state.tasks.append(Task(due: due, run: body))
+    }
+    changes.increment()
+  }
+
+  /// Gives up what was not begun and waits until the thread has ended. Not called from a task.
+  func stop() {
+    state.withLock { state in
+      state.isStopping = true
+      state.tasks = []
+    }
+    changes.increment()
+    while true {
+      let seen = changes.value
+      guard state.withLock({ $0.isRunning }) else { break }
+      changes.wait(while: seen)
+    }
+    state.withLock { $0.isStopping = false }
+  }
+
+  private func run() {
+    var idleSince = MonotonicClock.now
+    while runNext(&idleSince) {}
+  }
+
+  /// A function of its own: what a task holds is let go before the thread may be seen to have ended.
+  private func runNext(_ idleSince: inout UInt64) -> Bool {
+    let seen = changes.value
+    switch next(idleSince) {
+    case .run(let task):
+      task.run()
+      idleSince = MonotonicClock.now
+    case .sleep(let time):
+      changes.wait(while: seen, until: time)
+    case .end:
+      changes.increment()
+      return false
+    }
+    return true
+  }
+
+  private func next(_ idleSince: UInt64) -> Next {
+    let now = MonotonicClock.now
+    return state.withLock { state in
+      if let first = state.tasks.indices.min(by: { state.tasks[$0].due < state.tasks[$1].due }) {
+        let due = state.tasks[first].due
+        return due <= now ? .run(state.tasks.remove(at: first)) : .sleep(until: due)
+      }
+      let end = idleSince + SyncThread.idleNanoseconds
+      guard state.isStopping || now >= end else { return .sleep(until: end) }
+      state.isRunning = false
+      return .end
+    }
+  }
+}
