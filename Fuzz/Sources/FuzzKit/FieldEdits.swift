@@ -8,7 +8,7 @@ struct FieldEdits {
   private let bytes: UnsafeMutableRawBufferPointer
   private let layout = TemplateStore.layout
   /// Entries are not looked for: in each block these were written, and some more may be claimed.
-  private static let entries = 16
+  private static let entries = 8
   private var edited: Set<Int> = []
 
   init(_ bytes: UnsafeMutableRawBufferPointer) { unsafe self.bytes = unsafe bytes }

@@ -19,7 +19,7 @@ package enum HostileImage {
     ]
     for block in 0..<layout.blockCount {
       let (start, end) = (layout.fileSize(blocks: block), layout.fileSize(blocks: block + 1))
-      parts += [start..<(start + 448), (end - 384)..<end]
+      parts += [start..<(start + 256), (end - 192)..<end]
     }
     return parts
   }()

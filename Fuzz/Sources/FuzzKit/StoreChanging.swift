@@ -5,7 +5,7 @@ package struct StoreChanging {
   private let store: Store
   private var time: Int64 = 100
   /// Enough for a writer to come through every block of the template.
-  private static let maximumSteps = 24
+  private static let maximumSteps = 8
 
   package init(_ store: Store) { self.store = store }
 

@@ -1,36 +1,36 @@
 package import NanoTS
 
-/// Asks a store everything that a reader can ask. Whatever is thrown or read, each call must come back, and a walk must
-/// come to its end.
+/// Asks a store what a reader can ask, as the input says. Whatever is thrown or read, each call must come back, and a walk
+/// must come to its end.
 package struct StoreReading {
   private let store: Store
   /// No file has more frames than this: a walk that goes on does not end.
   private let endless: Int
   private var read = 0
+  /// More questions say nothing new, and an input is to take less than a millisecond.
+  private static let maximumQuestions = 4
 
   package init(_ store: Store, fileByteCount: Int) {
     self.store = store
     endless = fileByteCount / 8 + 1_000
   }
 
-  package mutating func readAll() {
-    var names: Set<String> = ["a", "keyed"]
-    if let known = attempt({ () throws(NanoTSError) in try store.streams() }) { names.formUnion(known.prefix(6)) }
-    for name in names.sorted() {
-      for verifies in [false, true] {
-        guard
-          var cursor = attempt({ () throws(NanoTSError) in
-            try store.cursor(of: name, options: CursorOptions(verifiesChecksums: verifies))
-          })
-        else { continue }
-        walk(&cursor)
-        seek(&cursor)
-        takeBatches(&cursor)
-      }
-      ask(name)
+  package mutating func read(_ input: inout FuzzInput) {
+    for _ in 0...input.choice(Self.maximumQuestions) { ask(&input) }
+  }
+
+  private mutating func ask(_ input: inout FuzzInput) {
+    let name = input.element(of: ["a", "keyed", "kept", "new"])
+    switch input.choice(12) {
+    case 0..<5: move(name, &input)
+    case 5: askForFrames(name)
+    case 6: askForParts(name)
+    case 7: askForTerms(name)
+    case 8: askForAll()
+    case 9: for finding in (try? store.verify().findings) ?? [] { _ = finding.description }
+    case 10: follow([name, "keyed"])
+    default: takeAll(name)
     }
-    ask()
-    follow(names.sorted())
   }
 
   private func attempt<R>(_ body: () throws(NanoTSError) -> R) -> R? { try? body() }
@@ -49,16 +49,29 @@ package struct StoreReading {
 
   // MARK: Cursors
 
-  private mutating func walk(_ cursor: inout Cursor) {
-    for isForward in [true, false] {
-      var steps = 0
-      while true {
-        step(&steps, "cursor")
-        do {
-          guard let frame = try isForward ? cursor.next() : cursor.previous() else { break }
-          if steps % 4 == 0 { look(frame) }
-        } catch {}
+  private mutating func move(_ name: String, _ input: inout FuzzInput) {
+    let options = CursorOptions(verifiesChecksums: input.flag())
+    guard var cursor = attempt({ () throws(NanoTSError) in try store.cursor(of: name, options: options) }) else {
+      return
+    }
+    for _ in 0...input.choice(3) {
+      switch input.choice(4) {
+      case 0: walk(&cursor, isForward: true)
+      case 1: walk(&cursor, isForward: false)
+      case 2: seek(&cursor)
+      default: takeBatches(&cursor)
       }
+    }
+  }
+
+  private mutating func walk(_ cursor: inout Cursor, isForward: Bool) {
+    var steps = 0
+    while true {
+      step(&steps, "cursor")
+      do {
+        guard let frame = try isForward ? cursor.next() : cursor.previous() else { return }
+        if steps % 4 == 0 { look(frame) }
+      } catch {}
     }
   }
 
@@ -96,36 +109,46 @@ package struct StoreReading {
 
   // MARK: Questions
 
-  private mutating func ask(_ name: String) {
-    let range: ClosedRange<Int64> = 5...25
+  private static let range: ClosedRange<Int64> = 5...25
+
+  private func askForFrames(_ name: String) {
     _ = attempt { () throws(NanoTSError) in try store.frameCount(of: name) }
-    _ = attempt { () throws(NanoTSError) in try store.frameCount(of: name, in: range) }
+    _ = attempt { () throws(NanoTSError) in try store.frameCount(of: name, in: Self.range) }
+    _ = attempt { () throws(NanoTSError) in try store.streams() }
+    _ = attempt { () throws(NanoTSError) in try store.streams(in: Self.range) }
+  }
+
+  private func askForParts(_ name: String) {
     _ = attempt { () throws(NanoTSError) in try store.segments(of: name) }
-    _ = attempt { () throws(NanoTSError) in try store.segments(of: name, in: range) }
+    _ = attempt { () throws(NanoTSError) in try store.segments(of: name, in: Self.range) }
     _ = attempt { () throws(NanoTSError) in try store.contiguousRuns(of: name) }
+  }
+
+  private func askForTerms(_ name: String) {
     _ = attempt { () throws(NanoTSError) in try store.statistics(of: name) }
     _ = attempt { () throws(NanoTSError) in try store.quota(of: name) }
     _ = attempt { () throws(NanoTSError) in try store.protectedRanges(of: name) }
-    if let pin = attempt({ () throws(NanoTSError) in try store.pin(name, in: range) }) {
+    if let pin = attempt({ () throws(NanoTSError) in try store.pin(name, in: Self.range) }) {
       _ = pin.lostBlocks
       pin.release()
     }
-    guard let frames = attempt({ () throws(NanoTSError) in try store.frames(of: name, in: range) }) else { return }
+  }
+
+  private func askForAll() {
+    _ = attempt { () throws(NanoTSError) in try store.blocks() }
+    if let all = attempt({ () throws(NanoTSError) in try store.statistics() }) {
+      _ = (all.frames, all.bytes, all.reclaimedBlocks, all.reclaimedFrames, all.first, all.last)
+    }
+  }
+
+  private mutating func takeAll(_ name: String) {
+    guard let frames = attempt({ () throws(NanoTSError) in try store.frames(of: name, in: Self.range) }) else { return }
     var steps = 0
     for frame in frames {
       step(&steps, "sequence")
       look(frame)
     }
     for _ in frames.reversed() { step(&steps, "reversed sequence") }
-  }
-
-  private func ask() {
-    _ = attempt { () throws(NanoTSError) in try store.streams(in: 0...10) }
-    _ = attempt { () throws(NanoTSError) in try store.blocks() }
-    if let all = attempt({ () throws(NanoTSError) in try store.statistics() }) {
-      _ = (all.frames, all.bytes, all.reclaimedBlocks, all.reclaimedFrames, all.first, all.last)
-    }
-    for finding in attempt({ () throws(NanoTSError) in try store.verify().findings }) ?? [] { _ = finding.description }
   }
 
   private mutating func follow(_ names: [String]) {

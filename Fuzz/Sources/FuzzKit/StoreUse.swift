@@ -6,11 +6,11 @@ package enum StoreUse {
     let access: Store.Access = input.element(of: [.readOnly, .readWrite, .following])
     guard let store = try? Store(at: file.path, access) else { return }
     var reading = StoreReading(store, fileByteCount: byteCount)
-    guard access == .readWrite else { return reading.readAll() }
-    if input.flag() { reading.readAll() }
+    reading.read(&input)
+    guard access == .readWrite else { return }
     var changing = StoreChanging(store)
     changing.change(&input)
-    reading.readAll()
+    reading.read(&input)
     try? store.close()
   }
 }

@@ -18,7 +18,7 @@ enum TemplateStore {
   }
 
   private static let names = ["a", "keyed", "kept"].map { Array($0.utf8) }
-  private static let framesInBlock = 12
+  private static let framesInBlock = 6
 
   private static func bytes(isGrowable: Bool) -> [UInt8] {
     let layout = layout(blocks: isGrowable ? cap : blocks)
