@@ -37,7 +37,11 @@ package enum HostileImage {
     let size = TemplateStore.layout.fileSize(blocks: TemplateStore.blocks)
     unsafe file.withBytes(size) { bytes in
       unsafe scatter(content, over: bytes)
-      if flags & 2 == 0 { unsafe HostileFields.fixFileHeader(bytes) }
+      if flags & 2 == 0 {
+        unsafe HostileFields.fixFileHeader(bytes)
+      } else if flags & 16 == 0 {
+        unsafe bytes.copyBytes(from: TemplateStore.fixed.prefix(FileHeader.byteCount))
+      }
       if flags & 4 == 0 { unsafe HostileFields.setBoot(bytes) }
     }
     guard flags & 8 != 0 else { return size }
@@ -65,7 +69,7 @@ package enum HostileImage {
   /// Inputs from which valid stores come, fixed and growable, behind a zero that says what is done with them.
   package static var seeds: [[UInt8]] {
     [TemplateStore.fixed, TemplateStore.growable].map { store in
-      [0, 0, 0] + parts.flatMap { store[$0] }
+      [0, 2, 0] + parts.flatMap { store[$0] }
     }
   }
 }

@@ -94,14 +94,16 @@ package struct StoreReading {
       step(&steps, "batches")
       do {
         guard let batch = try cursor.nextBatch(through: steps == 2 ? 17 : .max) else { break }
-        read &+= attempt { () throws(NanoTSError) in
-          try batch.withTimestamps { view in (0..<view.count).reduce(0) { $0 &+ Int(truncatingIfNeeded: view[$1]) } }
-        } ?? 0
-        read &+= attempt { () throws(NanoTSError) in
-          try batch.withValues(as: UInt64.self) { view in
-            (0..<view.count).reduce(0) { $0 &+ Int(truncatingIfNeeded: view[$1]) }
-          }
-        } ?? 0
+        read &+=
+          attempt { () throws(NanoTSError) in
+            try batch.withTimestamps { view in (0..<view.count).reduce(0) { $0 &+ Int(truncatingIfNeeded: view[$1]) } }
+          } ?? 0
+        read &+=
+          attempt { () throws(NanoTSError) in
+            try batch.withValues(as: UInt64.self) { view in
+              (0..<view.count).reduce(0) { $0 &+ Int(truncatingIfNeeded: view[$1]) }
+            }
+          } ?? 0
         if let frame = attempt({ () throws(NanoTSError) in try batch.frame(at: batch.count - 1) }) { look(frame) }
       } catch {}
     }

@@ -14,7 +14,11 @@ enum TemplateStore {
   static let growable = bytes(isGrowable: true)
 
   static func layout(blocks: Int) -> StoreLayout {
-    try! StoreLayout(blockSize: 4096, blockCount: blocks, streamCapacity: 4)
+    do throws(NanoTSError) {
+      return try StoreLayout(blockSize: 4096, blockCount: blocks, streamCapacity: 4)
+    } catch {
+      fatalError("no layout for the template: \(error)")
+    }
   }
 
   private static let names = ["a", "keyed", "kept"].map { Array($0.utf8) }

@@ -2,7 +2,7 @@ import FuzzKit
 
 /// One input of this fuzzer: what is done, and then the file.
 ///
-/// The first bytes say how many of the next ones belong to what is done, so that the file can be of any length.
+/// The first byte says how many of the next ones belong to what is done, so that the file can be of any length.
 enum OpenRun {
   // Bound: libFuzzer runs one input at a time, on one thread.
   nonisolated(unsafe) private static let file = MemoryFile(capacity: HostileImage.capacity)

@@ -73,7 +73,7 @@ enum TextRun {
 
   // MARK: Payloads
 
-  /// Half of the bytes are the layout in a segment's metadata, as JSON; then it is used on records of several lengths.
+  /// The layout in a segment's metadata, as JSON; then it is used on records of several lengths.
   private static func layout(_ text: String) {
     guard let reader = FieldReader(metadata: text) else { return }
     for length in [0, 8, 64, 400] {
@@ -87,7 +87,8 @@ enum TextRun {
   private static func print(_ bytes: [UInt8], _ unit: TimeUnit) {
     var line: [UInt8] = []
     PayloadText.append(bytes, nil, to: &line)
-    precondition(!line.contains { $0 < 0x20 && $0 != UInt8(ascii: "\t") || $0 == 0x7F }, "a control character is printed")
+    let isSafe = !line.contains { $0 < 0x20 && $0 != UInt8(ascii: "\t") || $0 == 0x7F }
+    precondition(isSafe, "a control character is printed")
     line.removeAll()
     JSONText.append(bytes, to: &line)
     precondition(!line.contains { $0 < 0x20 }, "a control character is in the JSON")
