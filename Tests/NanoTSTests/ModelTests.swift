@@ -20,7 +20,7 @@ import Testing
     var done = 0
     while done < wanted {
       let seed = first.map { $0 + UInt64(done / Self.stepsOfOneRun) } ?? TestSeed.next()
-      var run = try ModelRun(seed: seed, path: directory.path("model.nts"))
+      var run = try ModelRun(SeededGenerator(seed: seed), path: directory.path("model.nts"))
       do {
         try run.run(steps: Self.stepsOfOneRun)
       } catch {

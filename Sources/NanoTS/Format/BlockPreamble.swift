@@ -105,7 +105,7 @@ struct BlockPreamble {
   }
 
   /// Bound: `bytes` holds the fixed part and `textLength` bytes after it.
-  fileprivate static func checksum(of bytes: UnsafeRawBufferPointer, textLength: Int) -> UInt32 {
+  static func checksum(of bytes: UnsafeRawBufferPointer, textLength: Int) -> UInt32 {
     var checksum = Checksum()
     unsafe checksum.add(UnsafeRawBufferPointer(rebasing: bytes[0..<Offset.checksum]))
     unsafe checksum.add(UnsafeRawBufferPointer(rebasing: bytes[Offset.text..<(Offset.text + textLength)]))
@@ -113,7 +113,7 @@ struct BlockPreamble {
   }
 
   /// The lengths of name and metadata, or nil when so much text cannot be in `bytes`.
-  fileprivate static func textLengths(of bytes: UnsafeRawBufferPointer) -> (name: Int, metadata: Int)? {
+  static func textLengths(of bytes: UnsafeRawBufferPointer) -> (name: Int, metadata: Int)? {
     guard bytes.count >= fixedByteCount else { return nil }
     let name = unsafe Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: Offset.nameLength, as: UInt32.self)))
     let metadata = unsafe Int(

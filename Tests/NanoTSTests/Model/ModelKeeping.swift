@@ -171,7 +171,7 @@ extension ModelStore {
   /// Sets the quota, or says why not.
   mutating func setQuota(
     _ quota: StreamQuota, of name: String
-  ) -> Result<(blocks: Int, frames: Int), NanoTSError.Code> {
+  ) -> ModelOutcome<(blocks: Int, frames: Int)> {
     let others = slots.reduce(0) { $0 + ($1.map { $0.name == name ? 0 : $0.quota.minimumBlocks } ?? 0) }
     let isRight =
       quota.minimumBlocks >= 0 && quota.minimumBlocks <= capacity

@@ -3,12 +3,12 @@ import CNanoTS
 @testable import NanoTS
 
 /// One random run: the same operations on the engine and on the model, compared after each.
-struct ModelRun {
+struct ModelRun<Choices: ModelChoices> {
   struct Mismatch: Error, CustomStringConvertible {
     let description: String
   }
 
-  private var random: SeededGenerator
+  private var random: Choices
   private let path: String
   private let names: [String]
   private var store: Store
@@ -20,8 +20,8 @@ struct ModelRun {
   private var clock: Int64 = 0
   private(set) var steps = 0
 
-  init(seed: UInt64, path: String) throws {
-    var random = SeededGenerator(seed: seed)
+  init(_ choices: Choices, path: String) throws {
+    var random = choices
     self.path = path
     let blocks = Int.random(in: 1...12, using: &random)
     let initial = random.oneIn(3) ? Int.random(in: 1...blocks, using: &random) : blocks
@@ -38,7 +38,7 @@ struct ModelRun {
   }
 
   mutating func run(steps count: Int) throws {
-    for _ in 0..<count {
+    for _ in 0..<count where !random.isOver {
       steps += 1
       try step()
       if steps % 500 == 0 { try compareAll() }

@@ -146,7 +146,7 @@ struct ModelStore {
   /// The frame's position as it will be stored, or the refusal.
   private func stamp(
     _ position: FramePosition, after last: FramePosition?, clamps: Bool
-  ) -> Result<(FramePosition, Bool), NanoTSError.Code> {
+  ) -> ModelOutcome<(FramePosition, Bool)> {
     guard let last, !(last < position) else { return .success((position, false)) }
     if clamps, last.timestamp < .max { return .success((FramePosition(timestamp: last.timestamp + 1), true)) }
     return .failure(.outOfOrder)
@@ -205,4 +205,8 @@ struct ModelStore {
   }
 }
 
-extension NanoTSError.Code: Error {}
+/// What an operation comes to, or the code with which it is refused.
+enum ModelOutcome<Value> {
+  case success(Value)
+  case failure(NanoTSError.Code)
+}

@@ -2,8 +2,9 @@ import Foundation
 import TestAgent
 
 /// Random numbers that come again from their seed.
-struct SeededGenerator: RandomNumberGenerator {
+struct SeededGenerator: ModelChoices {
   private var words: SplitMix
+  let isOver = false
 
   init(seed: UInt64) { words = SplitMix(seed: seed) }
 
