@@ -13,6 +13,8 @@ let package = Package(
   name: "NanoTS",
   products: [
     .library(name: "NanoTS", targets: ["NanoTS"]),
+    .library(name: "NanoTSC", type: .dynamic, targets: ["NanoTSC"]),
+    .library(name: "NanoTSCArchive", type: .static, targets: ["NanoTSC"]),
     .executable(name: "nanots", targets: ["NanoTSCommand"]),
   ],
   dependencies: [
@@ -21,6 +23,8 @@ let package = Package(
   targets: [
     .target(name: "CNanoTS"),
     .target(name: "NanoTS", dependencies: ["CNanoTS"], swiftSettings: strict),
+    .target(name: "CInterface", exclude: ["Install"]),
+    .target(name: "NanoTSC", dependencies: ["NanoTS", "CInterface"], swiftSettings: strict),
     .executableTarget(
       name: "NanoTSCommand",
       dependencies: [
