@@ -1,4 +1,5 @@
-// The last error of each thread, and memory that may be refused: what Swift has no words for.
+// The last error of each thread, memory that may be refused, and a table that is there from the beginning: what Swift has
+// no words for.
 #include "nanots.h"
 #include "nanots_internal.h"
 
@@ -24,6 +25,8 @@ void nanots_internal_note_error(uint32_t code, const char *text, size_t length) 
   last_message[length] = 0;
   last_code = (nanots_ec_t)code;
 }
+
+void *nanots_internal_chunks[NANOTS_CHUNK_COUNT];
 
 int nanots_internal_grow(void **buffer, size_t *capacity, size_t wanted) {
   size_t size = *capacity < 256 ? 256 : *capacity;

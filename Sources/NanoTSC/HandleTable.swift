@@ -1,3 +1,4 @@
+internal import CInterface
 internal import NanoTS
 import Synchronization
 
@@ -39,7 +40,9 @@ enum HandleTable {
       unsafe base.load(fromByteOffset: 8, as: UnsafeMutableRawPointer.self)
     }
 
-    func set(_ thing: UnsafeMutableRawPointer) { unsafe base.storeBytes(of: thing, toByteOffset: 8, as: UnsafeMutableRawPointer.self) }
+    func set(_ thing: UnsafeMutableRawPointer) {
+      unsafe base.storeBytes(of: thing, toByteOffset: 8, as: UnsafeMutableRawPointer.self)
+    }
 
     /// How many handles the slot has had; under the table's lock.
     func nextNumber() -> UInt64 {
@@ -53,15 +56,6 @@ enum HandleTable {
   private static let kindBits: UInt64 = 4
   private static let numberMask: UInt64 = 1 << 38 - 1
   private static let slotsInChunk = 1 << 10
-  private static let chunkCount = 1 << 10
-
-  /// The chunks of slots made so far; 0 for one that was not. Bound: `chunkCount` words.
-  private nonisolated(unsafe) static let chunks: UnsafeMutablePointer<Atomic<UInt>> = {
-    let chunks = UnsafeMutablePointer<Atomic<UInt>>.allocate(capacity: chunkCount)
-    for index in 0..<chunkCount { unsafe (chunks + index).initialize(to: Atomic(0)) }
-    return unsafe chunks
-  }()
-
   private struct Supply: Sendable {
     var used: UInt64 = 0
     var empty: [UInt64] = []
@@ -74,8 +68,7 @@ enum HandleTable {
   static func slot(_ handle: UInt64) -> Slot? {
     let index = Int(truncatingIfNeeded: handle & (1 << slotBits - 1))
     // Bound: the index has 20 bits, so that the chunk's has 10.
-    let chunk = unsafe chunks[index / slotsInChunk].load(ordering: .acquiring)
-    guard let base = unsafe UnsafeMutableRawPointer(bitPattern: chunk) else { return nil }
+    guard let base = unsafe nanots_internal_chunk(index / slotsInChunk) else { return nil }
     return unsafe Slot(base: base + index % slotsInChunk * Slot.byteCount)
   }
 
@@ -95,13 +88,13 @@ enum HandleTable {
 
   private static func addSlot(_ supply: inout Supply) -> UInt64? {
     let index = supply.used
-    guard index < UInt64(slotsInChunk * chunkCount) else { return nil }
+    guard index < 1 << slotBits else { return nil }
     let chunk = Int(index) / slotsInChunk
-    if unsafe chunks[chunk].load(ordering: .relaxed) == 0 {
+    if unsafe nanots_internal_chunk(chunk) == nil {
       let bytes = slotsInChunk * Slot.byteCount
       let base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: Slot.byteCount)
       unsafe base.initializeMemory(as: UInt64.self, repeating: 0, count: bytes / 8)
-      unsafe chunks[chunk].store(UInt(bitPattern: base), ordering: .releasing)
+      unsafe nanots_internal_set_chunk(chunk, base)
     }
     supply.used += 1
     return index

@@ -28,16 +28,20 @@ swift build --package-path "$root" --scratch-path "$scratch" -c release --produc
 archive=$(swift build --package-path "$root" --scratch-path "$scratch" -c release --show-bin-path)/libNanoTSCArchive.a
 runtime=$(swiftc -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')_static/linux
 
-# Exports are the functions of the headers. It stays loaded once it is: the Swift runtime cannot be unloaded.
-swiftc -emit-library -static-stdlib -o "$work/libnanots.so" -Xlinker --whole-archive "$archive" \
-  -Xlinker --no-whole-archive -Xlinker --gc-sections -Xlinker -soname="$soname" \
-  -Xlinker --version-script="$here/exports.map" -Xlinker -z -Xlinker nodelete
+# One object of the engine, of which nothing is seen but the functions of the headers. An object, because what comes out
+# of an archive is not exported beside a static runtime.
+ld -r -o "$work/engine.o" --whole-archive "$archive"
+objcopy --wildcard --keep-global-symbol='nanots_*' "$work/engine.o"
+
+# It stays loaded once it is: the Swift runtime cannot be unloaded.
+swiftc -emit-library -static-stdlib -o "$work/libnanots.so" "$work/engine.o" -Xlinker --gc-sections \
+  -Xlinker -soname="$soname" -Xlinker --version-script="$here/exports.map" -Xlinker -z -Xlinker nodelete
 strip --strip-unneeded "$work/libnanots.so"
 
-# One object with the runtime in it, of which nothing is seen but the same functions.
-ld -r -o "$work/nanots.o" --whole-archive "$archive" --no-whole-archive "$runtime/$(uname -m)/swiftrt.o" \
-  -L "$runtime" --start-group -lswiftCore -lswiftSynchronization -lswift_Concurrency -lswift_StringProcessing \
-  -lswiftSwiftOnoneSupport --end-group
+# The same with the runtime in it, for the archive.
+ld -r -o "$work/nanots.o" "$work/engine.o" "$runtime/$(uname -m)/swiftrt.o" -L "$runtime" --start-group -lswiftCore \
+  -lswiftSynchronization -lswift_Concurrency -lswift_StringProcessing -lswiftSwiftOnoneSupport -ldispatch \
+  -lBlocksRuntime --end-group
 objcopy --wildcard --keep-global-symbol='nanots_*' --strip-debug "$work/nanots.o"
 ar rcs "$work/libnanots.a" "$work/nanots.o"
 

@@ -15,4 +15,17 @@ NANOTS_HIDDEN void nanots_internal_note_error(uint32_t code, const char *text, s
 NANOTS_HIDDEN int nanots_internal_grow(void **buffer, size_t *capacity, size_t wanted);
 NANOTS_HIDDEN void nanots_internal_free(void *buffer);
 
+// The chunks of the table of handles. In C, where they are there from the beginning: a global of Swift's is asked at each
+// use whether it was made, which costs as much as half a call.
+enum { NANOTS_CHUNK_COUNT = 1024 };
+extern NANOTS_HIDDEN void *nanots_internal_chunks[NANOTS_CHUNK_COUNT];
+
+/// The chunk at `index`, below NANOTS_CHUNK_COUNT; NULL before it was set.
+static inline void *nanots_internal_chunk(size_t index) {
+  return __atomic_load_n(&nanots_internal_chunks[index], __ATOMIC_ACQUIRE);
+}
+static inline void nanots_internal_set_chunk(size_t index, void *chunk) {
+  __atomic_store_n(&nanots_internal_chunks[index], chunk, __ATOMIC_RELEASE);
+}
+
 #endif
