@@ -44,6 +44,9 @@ let package = Package(
       exclude: ["Golden"],
       swiftSettings: strict
     ),
+    .testTarget(
+      name: "NanoTSCTests", dependencies: ["NanoTSC", "CInterface"], exclude: ["Programs", "Examples"],
+      swiftSettings: strict),
     .testTarget(name: "NanoTSCommandTests", dependencies: ["NanoTSCommand", "NanoTS"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -67,7 +67,9 @@ func options<T: SizedStruct>(_ pointer: UnsafePointer<T>?, _ name: String) throw
   unsafe withUnsafeMutableBytes(of: &result) { into in
     unsafe into.copyMemory(from: UnsafeRawBufferPointer(rebasing: given.prefix(into.count)))
   }
-  if size > MemoryLayout<T>.size, let unknown = unsafe given.dropFirst(MemoryLayout<T>.size).firstIndex(where: { $0 != 0 }) {
+  if size > MemoryLayout<T>.size,
+    let unknown = unsafe given.dropFirst(MemoryLayout<T>.size).firstIndex(where: { $0 != 0 })
+  {
     throw NanoTSError(
       .unsupportedFeature,
       "\(name): the byte at \(unknown) belongs to an option that this library does not have; use a later library, or "

@@ -99,7 +99,8 @@ public func nanots_frame_copy(
     unsafe into.copyMemory(from: frame.data, byteCount: frame.size)
     guard unsafe !LifeMark(header: life, generation: frame.generation).isOver else {
       throw NanoTSError(
-        .overwritten, "frame \(unsafe frame.ordinal) at \(unsafe frame.timestamp) was recycled while it was read; go on from the next one",
+        .overwritten,
+        "frame \(unsafe frame.ordinal) at \(unsafe frame.timestamp) was recycled while it was read; go on from the next one",
         missedFrames: 1)
     }
   }

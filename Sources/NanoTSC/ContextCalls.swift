@@ -21,7 +21,8 @@ struct WriteContext: SoleThing {
 /// Appends `size` bytes at `data`.
 @inline(__always)
 private func append(
-  _ context: UnsafeMutablePointer<WriteContext>, _ data: UnsafeRawPointer?, _ size: Int, _ timestamp: Int64, _ key: Int64,
+  _ context: UnsafeMutablePointer<WriteContext>, _ data: UnsafeRawPointer?, _ size: Int, _ timestamp: Int64,
+  _ key: Int64,
   _ flags: UInt32
 ) -> nanots_ec_t {
   guard unsafe data != nil || size == 0 else { return note(isNull("data")) }
@@ -80,7 +81,9 @@ public func nanots_write_context_append_batch(
     reporting { () throws(NanoTSError) in
       guard count != 0 else { return }
       guard let frames = unsafe frames else { throw isNull("frames") }
-      guard count > 0 else { throw NanoTSError(.invalidArgument, "a batch of \(UInt(bitPattern: count)) frames is too large") }
+      guard count > 0 else {
+        throw NanoTSError(.invalidArgument, "a batch of \(UInt(bitPattern: count)) frames is too large")
+      }
       unsafe context.pointee.batch.removeAll(keepingCapacity: true)
       // Bound: the caller says that `count` frames are there, each with `size` bytes at `data`.
       for index in 0..<count {

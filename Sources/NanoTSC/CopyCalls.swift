@@ -13,7 +13,8 @@ public func nanots_store_copy(
     let replaces = try flag(unsafe given.replace_existing, "replace_existing")
     // A size that cannot be right is found out before the copy is made.
     if let report = unsafe report { _ = try unsafe checkedSize(report, nanots_copy_report_t.self, "report") }
-    let result = try store.copy(to: path, unsafe copyOptions(given), replacing: replaces, progress: unsafe progress(given))
+    let result = try store.copy(
+      to: path, unsafe copyOptions(given), replacing: replaces, progress: unsafe progress(given))
     guard let report = unsafe report else { return }
     try unsafe deliver(
       nanots_copy_report_t(

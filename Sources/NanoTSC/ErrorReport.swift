@@ -19,7 +19,9 @@ func note(_ code: nanots_ec_t, _ message: String) -> nanots_ec_t {
   var message = message
   // Bound: `count` bytes at `baseAddress`, which the callee copies.
   message.withUTF8 { text in
-    unsafe text.withMemoryRebound(to: CChar.self) { unsafe nanots_internal_note_error(code.rawValue, $0.baseAddress, $0.count) }
+    unsafe text.withMemoryRebound(to: CChar.self) {
+      unsafe nanots_internal_note_error(code.rawValue, $0.baseAddress, $0.count)
+    }
   }
   return code
 }

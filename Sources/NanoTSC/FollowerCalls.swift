@@ -47,7 +47,8 @@ func texts(
   guard let array = unsafe array else { throw isNull(name) }
   // A store has at most so many streams, so that a larger number is a mistake.
   guard (1...65_536).contains(count) else {
-    throw NanoTSError(.invalidArgument, "\(UInt(bitPattern: count)) \(name) are more than the 65,536 that a store may have")
+    throw NanoTSError(
+      .invalidArgument, "\(UInt(bitPattern: count)) \(name) are more than the 65,536 that a store may have")
   }
   var texts: [String] = []
   // Bound: the caller says that `count` pointers are there.

@@ -78,7 +78,8 @@ func withThing<Thing: SoleThing>(
 
 /// Ends `handle`; `last` is done with the thing before it goes. NULL: nothing is done.
 func endHandle<Thing: SoleThing>(
-  _ handle: OpaquePointer?, _ type: Thing.Type, _ last: (UnsafeMutablePointer<Thing>) -> nanots_ec_t = { _ in NANOTS_EC_OK }
+  _ handle: OpaquePointer?, _ type: Thing.Type,
+  _ last: (UnsafeMutablePointer<Thing>) -> nanots_ec_t = { _ in NANOTS_EC_OK }
 ) -> nanots_ec_t {
   let number = unsafe bits(handle)
   switch HandleTable.end(number, Thing.kind) {
@@ -108,7 +109,8 @@ private func refuse(_ handle: UInt64, _ kind: HandleTable.Kind) -> nanots_ec_t {
   {
     return note(
       NANOTS_EC_IN_USE,
-      "another call is at work on this \(kind.name); it is used by one thread at a time: take turns, or make one for each")
+      "another call is at work on this \(kind.name); it is used by one thread at a time: take turns, or make one for each"
+    )
   }
   return note(unsafe deadHandle(OpaquePointer(bitPattern: UInt(handle)), kind))
 }

@@ -61,7 +61,9 @@ struct Patience {
   private var futileAttempts = 0
 
   mutating func passes(_ error: NanoTSError) -> Bool {
-    guard error.code == .overwritten || error.code == .corrupt || error.code == .unsupportedFeature else { return false }
+    guard error.code == .overwritten || error.code == .corrupt || error.code == .unsupportedFeature else {
+      return false
+    }
     if error.missedFrames == 0 { futileAttempts += 1 }
     return futileAttempts < 8
   }
@@ -79,7 +81,9 @@ struct SegmentText {
   mutating func metadata(of frame: Frame) -> UnsafePointer<CChar>? {
     if segment == frame.segment { return unsafe text }
     segment = nil
-    guard let words = reportingNil(.general, { () throws(NanoTSError) -> String in try frame.metadata() }) else { return nil }
+    guard let words = reportingNil(.general, { () throws(NanoTSError) -> String in try frame.metadata() }) else {
+      return nil
+    }
     unsafe text = buffer.copy(words)
     if unsafe text != nil { segment = frame.segment }
     return unsafe text

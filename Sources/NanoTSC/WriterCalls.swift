@@ -65,7 +65,8 @@ private func durability(_ given: nanots_writer_options_t) throws(NanoTSError) ->
   guard isInterval || given.interval_milliseconds == 0 else {
     throw NanoTSError(
       .invalidArgument,
-      "interval_milliseconds is \(given.interval_milliseconds) and counts only with NANOTS_DURABILITY_INTERVAL; leave it at 0")
+      "interval_milliseconds is \(given.interval_milliseconds) and counts only with NANOTS_DURABILITY_INTERVAL; leave it at 0"
+    )
   }
   guard isInterval else {
     return try choice(given.durability, [.onSeal, .none, .everyFrame], "durability")
