@@ -66,11 +66,12 @@ func withThing<Thing: SoleThing>(
   _ handle: OpaquePointer?, _ type: Thing.Type, _ body: (UnsafeMutablePointer<Thing>) -> nanots_ec_t
 ) -> nanots_ec_t {
   let handle = unsafe bits(handle)
-  guard HandleTable.kind(handle) == Thing.kind.rawValue, let slot = HandleTable.slot(handle),
-    unsafe slot.word.pointee.compareExchange(
-      expected: handle << 1, desired: handle << 1 | 1, ordering: .acquiring
-    ).exchanged
-  else { return refuse(handle, Thing.kind) }
+  guard HandleTable.kind(handle) == Thing.kind.rawValue, let slot = HandleTable.slot(handle) else {
+    return refuse(handle, Thing.kind, isInUse: false)
+  }
+  let (isMine, found) = unsafe slot.word.pointee.compareExchange(
+    expected: handle << 1, desired: handle << 1 | 1, ordering: .acquiring)
+  guard isMine else { return refuse(handle, Thing.kind, isInUse: found == handle << 1 | 1) }
   let code = unsafe body(slot.thing.assumingMemoryBound(to: Thing.self))
   unsafe slot.word.pointee.store(handle << 1, ordering: .releasing)
   return code
@@ -88,8 +89,8 @@ func endHandle<Thing: SoleThing>(
     let code = unsafe last(place)
     unsafe destroy(place)
     return code
-  case .inUse, .unknown:
-    return refuse(number, Thing.kind)
+  case .inUse: return refuse(number, Thing.kind, isInUse: true)
+  case .unknown: return refuse(number, Thing.kind, isInUse: false)
   }
 }
 
@@ -103,16 +104,12 @@ private func destroy<Thing: SoleThing>(_ place: UnsafeMutablePointer<Thing>) {
 
 /// Why a call on `handle` was not let in.
 @inline(never)
-private func refuse(_ handle: UInt64, _ kind: HandleTable.Kind) -> nanots_ec_t {
-  if let slot = HandleTable.slot(handle), unsafe slot.word.pointee.load(ordering: .relaxed) == handle << 1 | 1,
-    HandleTable.kind(handle) == kind.rawValue
-  {
-    return note(
-      NANOTS_EC_IN_USE,
-      "another call is at work on this \(kind.name); it is used by one thread at a time: take turns, or make one for each"
-    )
-  }
-  return note(unsafe deadHandle(OpaquePointer(bitPattern: UInt(handle)), kind))
+private func refuse(_ handle: UInt64, _ kind: HandleTable.Kind, isInUse: Bool) -> nanots_ec_t {
+  guard isInUse else { return note(unsafe deadHandle(OpaquePointer(bitPattern: UInt(handle)), kind)) }
+  return note(
+    NANOTS_EC_IN_USE,
+    "another call is at work on this \(kind.name); it is used by one thread at a time: take turns, or make one for each"
+  )
 }
 
 private func deadHandle(_ handle: OpaquePointer?, _ kind: HandleTable.Kind) -> NanoTSError {

@@ -15,7 +15,11 @@ struct CompiledProgram {
     var isMissing: String? {
       switch self {
       case .none, .addressSanitizer: CompiledProgram.find("gcc") == nil ? "gcc is not installed" : nil
-      case .valgrind: CompiledProgram.find("valgrind") == nil ? "valgrind is not installed" : nil
+      case .valgrind:
+        // It cannot read the debug information that Swift's linker writes, which the installed library has not.
+        CompiledProgram.prefix == nil
+          ? "valgrind needs the installed library; set NANOTS_C_PREFIX"
+          : CompiledProgram.find("valgrind") == nil ? "valgrind is not installed" : nil
       }
     }
   }
@@ -40,9 +44,11 @@ struct CompiledProgram {
     ["/usr/bin", "/usr/local/bin"].map { "\($0)/\(tool)" }.first(where: FileManager.default.isExecutableFile)
   }
 
+  static var prefix: String? { ProcessInfo.processInfo.environment["NANOTS_C_PREFIX"] }
+
   /// Where headers and library are.
   private static var flags: [String] {
-    if let prefix = ProcessInfo.processInfo.environment["NANOTS_C_PREFIX"] {
+    if let prefix {
       return ["-I\(prefix)/include", "-L\(prefix)/lib", "-lnanots", "-Wl,-rpath,\(prefix)/lib"]
     }
     let products = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path
