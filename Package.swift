@@ -13,6 +13,8 @@ let package = Package(
   name: "NanoTS",
   products: [
     .library(name: "NanoTS", targets: ["NanoTS"]),
+    .library(name: "NanoTSC", type: .dynamic, targets: ["NanoTSC"]),
+    .library(name: "NanoTSCArchive", type: .static, targets: ["NanoTSC"]),
     .executable(name: "nanots", targets: ["NanoTSCommand"]),
   ],
   dependencies: [
@@ -21,6 +23,8 @@ let package = Package(
   targets: [
     .target(name: "CNanoTS"),
     .target(name: "NanoTS", dependencies: ["CNanoTS"], swiftSettings: strict),
+    .target(name: "CInterface", exclude: ["Install"]),
+    .target(name: "NanoTSC", dependencies: ["NanoTS", "CInterface"], swiftSettings: strict),
     .executableTarget(
       name: "NanoTSCommand",
       dependencies: [
@@ -40,6 +44,9 @@ let package = Package(
       exclude: ["Golden"],
       swiftSettings: strict
     ),
+    .testTarget(
+      name: "NanoTSCTests", dependencies: ["NanoTSC", "CInterface"], exclude: ["Programs", "Examples"],
+      swiftSettings: strict),
     .testTarget(name: "NanoTSCommandTests", dependencies: ["NanoTSCommand", "NanoTS"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -67,7 +67,7 @@ public struct NanoTSError: Error, Sendable, CustomStringConvertible {
   public let systemError: Int32
 
   @usableFromInline
-  init(_ code: Code, _ message: String, missedFrames: UInt64 = 0, systemError: Int32 = 0) {
+  package init(_ code: Code, _ message: String, missedFrames: UInt64 = 0, systemError: Int32 = 0) {
     self.code = code
     self.message = message
     self.missedFrames = missedFrames

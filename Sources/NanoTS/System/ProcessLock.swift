@@ -5,11 +5,11 @@ internal import CNanoTS
 /// A pthread mutex: the thread sanitizer understands it, and a build without the standard library's locks has it too.
 /// Never held while waiting for another process, except around the sync that ends a session.
 @safe
-final class ProcessLock<State>: @unchecked Sendable {
+package final class ProcessLock<State>: @unchecked Sendable {
   private let mutex: OpaquePointer
   private var state: State
 
-  init(_ initial: sending State) {
+  package init(_ initial: sending State) {
     guard let mutex = unsafe nts_mutex_make() else { fatalError("no memory is left for a lock") }
     unsafe self.mutex = mutex
     state = initial
@@ -18,7 +18,7 @@ final class ProcessLock<State>: @unchecked Sendable {
   deinit { unsafe nts_mutex_free(mutex) }
 
   /// Runs `body` with the state, alone.
-  func withLock<R, Failure: Error>(_ body: (inout State) throws(Failure) -> R) throws(Failure) -> R {
+  package func withLock<R, Failure: Error>(_ body: (inout State) throws(Failure) -> R) throws(Failure) -> R {
     unsafe nts_mutex_lock(mutex)
     defer { unsafe nts_mutex_unlock(mutex) }
     return try body(&state)
