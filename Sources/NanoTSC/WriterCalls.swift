@@ -75,8 +75,7 @@ private func durability(_ given: nanots_writer_options_t) throws(NanoTSError) ->
     throw NanoTSError(
       .invalidArgument, "interval_milliseconds is 0; with NANOTS_DURABILITY_INTERVAL it is at least 1")
   }
-  throw NanoTSError(
-    .unsupportedFeature, "NANOTS_DURABILITY_INTERVAL is not in this library; take ON_SEAL and flush as often as needed")
+  return .interval(milliseconds: Int(given.interval_milliseconds))
 }
 
 @c @implementation

@@ -112,4 +112,21 @@ import Testing
     let report = try opened.verify()
     #expect(report.isClean, "\(report.findings)")
   }
+
+  /// On the disk, the epoch of a store that was left cleanly is odd: whoever opens it makes its lists anew.
+  @Test func aStoreWhoseListsAreMadeAnewIsNotCleanMeanwhile() throws {
+    let path = directory.path("a.nts")
+    let store = try directory.store()
+    try append(0..<300, to: store, .onSeal)
+    try store.free("s", in: 0...200)
+    try store.close()
+    let epoch = StoreBytes.load(try StoreBytes.read(path), at: 4096, as: UInt64.self)
+    try StoreBytes.patch(path, at: 4096, unsafe withUnsafeBytes(of: epoch | 1) { unsafe Array($0) })
+    #expect(store.file.shared.closedCleanly.relaxed == 1)
+    let opened = try Store(at: path)
+    #expect(opened.file.shared.closedCleanly.relaxed == 0)
+    #expect(try opened.verify().isClean)
+    try opened.close()
+    #expect(store.file.shared.closedCleanly.relaxed == 1)
+  }
 }

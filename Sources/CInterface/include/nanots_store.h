@@ -64,7 +64,7 @@ typedef enum {
   NANOTS_DURABILITY_NONE = 1,
   /** Each write returns when its frame is on the disk. */
   NANOTS_DURABILITY_EVERY_FRAME = 2,
-  /** Frames are on the disk `interval_milliseconds` after they were written, at the latest. */
+  /** When a write returns, every frame whose write returned `interval_milliseconds` before is on the disk. */
   NANOTS_DURABILITY_INTERVAL = 3
 } nanots_durability_t;
 
@@ -73,7 +73,7 @@ typedef struct {
   uint32_t struct_size;
   /** A nanots_durability_t. Default NANOTS_DURABILITY_ON_SEAL. */
   uint32_t durability;
-  /** For NANOTS_DURABILITY_INTERVAL, and then at least 1; otherwise 0. */
+  /** For NANOTS_DURABILITY_INTERVAL, and then 1 to 3,600,000; otherwise 0. */
   uint32_t interval_milliseconds;
   /** 1: a full store gives NO_FREE_BLOCKS instead of recycling its oldest block. */
   uint32_t without_reclaim;

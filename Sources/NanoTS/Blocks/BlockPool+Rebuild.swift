@@ -13,6 +13,12 @@ extension BlockPool {
   /// even and of a live stream means that it is that stream's, at the place that its sequence gives.
   func rebuild() throws(NanoTSError) {
     let shared = file.shared
+    // Whoever called the store clean held the lock, so on the disk the epoch is odd, and the next opening comes here. If
+    // power is lost then, half of the new lists may be there, and the store must not count as clean.
+    if shared.closedCleanly.relaxed == 1 {
+      shared.closedCleanly.storeRelaxed(0)
+      try file.syncShared()
+    }
     let inFile = try file.blocksInFile()
     shared.availableBlocks.storeRelaxed(UInt32(inFile))
     shared.usedStreamSlots.storeRelaxed(UInt32(lastUsedSlot() + 1))

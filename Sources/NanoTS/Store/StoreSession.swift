@@ -30,6 +30,7 @@ final class StoreSession: Sendable {
     self.file = file
     let presence = try FileDescriptor(reopening: file.mapped.descriptor, .readWrite)
     let presenceLock = FileLock(file: presence, offset: StoreFile.LockOffset.writers)
+    let wasClean = file.shared.closedCleanly.acquired == 1
     try AllocationLock(file, through: presence).withLock { pool throws(NanoTSError) in
       // Whoever else has the store open for writing settled it before; its open blocks are not to be touched.
       let isAlone = try presenceLock.tryLock(.exclusive)
@@ -45,7 +46,9 @@ final class StoreSession: Sendable {
       if isAlone, file.shared.bootID != boot { file.shared.bootID = boot }
       try presenceLock.lock(.shared)
     }
-    state = ProcessLock(State(presence: presence))
+    // A rebuild has changed it already.
+    let isMarkedOpen = wasClean && file.shared.closedCleanly.acquired != 1
+    state = ProcessLock(State(isMarkedOpen: isMarkedOpen, presence: presence))
   }
 
   deinit { background.stop() }
