@@ -6,9 +6,10 @@ extension BlockPool {
   ///
   /// A block that was synced and does not prove itself was being recycled: it and everything older in its stream go,
   /// except what is protected and proves itself: that was passed over. A block that was not synced keeps its whole prefix,
-  /// and everything newer goes. A block missing between two others was taken or freed if of the later one, or of one behind
-  /// it, something was synced. Otherwise it may have been lost, because a writer goes on while the block before is being
-  /// synced; and everything newer goes too, unless the later block has word that it was taken.
+  /// and everything newer goes. A block missing between two others was taken or freed if every writer kept the order of
+  /// syncs; with `checksAll` it may have been lost, and everything newer goes too, unless something of it was synced or the
+  /// later block has word that it was taken. The same holds for the newest block of a store in which writers go on while
+  /// the block before is being synced.
   ///
   /// Whatever comes before a block with a synced frame was synced too, whoever wrote it and whether its header says so: a
   /// writer that syncs begins with what earlier ones left. So nothing there was lost.
@@ -37,6 +38,7 @@ extension BlockPool {
     // Nil where nothing need follow on it: at the start, and behind a block that was being recycled.
     var previous: BlockHeaderValues?
     let blocks = list(of: slot)
+    let goesOnUnsynced = file.layout.blockCount >= StoreFile.fewestBlocksWithThread
     let lastSynced = blocks.lastIndex { file.header($0).syncedCount.relaxed > 0 } ?? -1
     for (index, block) in blocks.enumerated() {
       guard let values = file.header(block).values() else { continue }
@@ -48,7 +50,8 @@ extension BlockPool {
         previous = nil
         continue
       }
-      if index > lastSynced, let previous, !followsOn(previous, block, values) { break }
+      let mayFollowLost = checksAll || (goesOnUnsynced && index == blocks.count - 1)
+      if mayFollowLost, index > lastSynced, let previous, !followsOn(previous, block, values) { break }
       kept.append((block, values.state == .sealed && whole == count && keeping.isProtected(values)))
       previous = values
       if whole < count || values.state == .open || values.sealChecksum != values.computedSealChecksum {

@@ -36,6 +36,10 @@ final class StoreFile: Sendable {
     return try result.get()
   }
 
+  /// In smaller stores blocks are synced and prepared by the writer itself: one that is prepared holds no frames, which
+  /// would be too much of the whole.
+  static let fewestBlocksWithThread = 64
+
   /// Byte-range locks lie far past any byte of the file.
   enum LockOffset {
     static let base: UInt64 = 1 << 62

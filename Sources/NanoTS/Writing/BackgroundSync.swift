@@ -32,10 +32,6 @@ final class BackgroundSync: Sendable {
   /// Everything that was appended before this moment of the monotonic clock is on the disk; 0 after a failure.
   private let covered: Atomic<UInt64>
 
-  /// In smaller stores blocks are synced and prepared by the writer itself: one that is prepared holds no frames, which
-  /// would be too much of the whole.
-  private static let fewestBlocks = 64
-
   /// True when blocks are synced and prepared on the thread.
   let preparesBlocks: Bool
 
@@ -44,7 +40,7 @@ final class BackgroundSync: Sendable {
     let file = handover.lease.file
     let interval = handover.durability.intervalMilliseconds.map { UInt64($0) * 1_000_000 } ?? 0
     let syncsBlocks = handover.durability == .onSeal || interval > 0
-    preparesBlocks = syncsBlocks && file.layout.blockCount >= BackgroundSync.fewestBlocks
+    preparesBlocks = syncsBlocks && file.layout.blockCount >= StoreFile.fewestBlocksWithThread
     guard preparesBlocks || interval > 0 else { return nil }
     self.handover = handover
     self.thread = thread
@@ -190,7 +186,7 @@ final class BackgroundSync: Sendable {
   private func prepareBlock() -> Int? {
     // At its maximum, a stream would hold a block less all the time. A growable store may have few blocks yet.
     let hasMaximum = Keeping(file).quota(of: handover.lease.stream.slot).maximumBlocks > 0
-    let isLarge = file.shared.availableBlocks.relaxed >= BackgroundSync.fewestBlocks
+    let isLarge = file.shared.availableBlocks.relaxed >= StoreFile.fewestBlocksWithThread
     guard !hasMaximum, isLarge, state.withLock({ $0.failure == nil }) else { return nil }
     do throws(NanoTSError) {
       let claimed = try locking { lock, descriptor throws(NanoTSError) in
