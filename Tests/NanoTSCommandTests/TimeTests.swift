@@ -74,7 +74,7 @@ struct TimeTextTests {
   @Test func comesBack() throws {
     var times = TimeText(unit: .nanoseconds, isRaw: false)
     let now = WallClock.now()
-    for timestamp: Int64 in [0, -1, 1, 1_795_408_484_123_456_789, -5_000_000_000_000_000_000] {
+    for timestamp: Int64 in [0, -1, 1, 1_795_408_484_123_456_789, -5_000_000_000_000_000_000, .min, .max] {
       let time = try TimeArgument(parsing: times.string(timestamp))
       #expect(try time.timestamp(in: .nanoseconds, now: now) == timestamp)
     }

@@ -69,11 +69,10 @@ enum WallClock {
 
     /// The timestamp in `unit`, rounded down, or nil where it does not fit.
     func timestamp(in unit: TimeUnit) -> Int64? {
+      // In 128 bits: the oldest timestamps begin in a second whose own start no longer fits.
       let perSecond = unit.unitsPerSecond
-      let (product, overflows) = seconds.multipliedReportingOverflow(by: perSecond)
-      guard !overflows else { return nil }
-      let (sum, sumOverflows) = product.addingReportingOverflow(nanoseconds / (1_000_000_000 / perSecond))
-      return sumOverflows ? nil : sum
+      let exact = Int128(seconds) * Int128(perSecond) + Int128(nanoseconds / (1_000_000_000 / perSecond))
+      return Int64(exactly: exact)
     }
   }
 
