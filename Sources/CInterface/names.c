@@ -38,6 +38,7 @@ const char *nanots_error_name(nanots_ec_t code) {
     NAME(NANOTS_EC_METADATA_TOO_LARGE);
     NAME(NANOTS_EC_END);
     NAME(NANOTS_EC_TIMED_OUT);
+    NAME(NANOTS_EC_WOULD_WAIT);
     NAME(NANOTS_EC_IN_USE);
     NAME(NANOTS_EC_OUT_OF_MEMORY);
   }

@@ -74,6 +74,22 @@ public func nanots_write_context_append(
 }
 
 @c @implementation
+public func nanots_write_context_try_append(
+  _ context: nanots_write_context_t?, _ data: UnsafeRawPointer?, _ size: Int, _ timestamp: Int64, _ key: Int64,
+  _ flags: UInt32
+) -> nanots_ec_t {
+  unsafe withThing(context, WriteContext.self) { context in
+    guard unsafe data != nil || size == 0 else { return note(isNull("data")) }
+    // A size_t above Int.max is a negative size here, and left to the call that says so.
+    guard size >= 0 else { return NANOTS_EC_WOULD_WAIT }
+    // Bound: the caller says that `size` bytes are there.
+    let bytes = unsafe UnsafeRawBufferPointer(start: data, count: size)
+    let isDone = unsafe context.pointee.writer.appendAtOnce(bytes, at: timestamp, key: key, flags: flags)
+    return isDone ? NANOTS_EC_OK : NANOTS_EC_WOULD_WAIT
+  }
+}
+
+@c @implementation
 public func nanots_write_context_append_batch(
   _ context: nanots_write_context_t?, _ frames: UnsafePointer<nanots_new_frame_t>?, _ count: Int
 ) -> nanots_ec_t {

@@ -29,7 +29,9 @@ import Testing
     expectWell(try CompiledProgram.run("Programs/iterating.c", [function]))
   }
 
-  @Test(arguments: ["keys", "batches", "both_ends", "lapped", "pins", "following", "copy_verify_statistics"])
+  @Test(arguments: [
+    "appends_at_once", "keys", "batches", "both_ends", "lapped", "pins", "following", "copy_verify_statistics",
+  ])
   func newCalls(about subject: String) throws {
     expectWell(try CompiledProgram.run("Programs/beyond.c", [subject]))
   }

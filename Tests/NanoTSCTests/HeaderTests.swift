@@ -16,7 +16,7 @@ import Testing
   }
 
   @Test func everyCodeHasAName() {
-    for number in UInt32(0)...31 where number != NANOTS_EC_UNKNOWN.rawValue {
+    for number in UInt32(0)...32 where number != NANOTS_EC_UNKNOWN.rawValue {
       let name = unsafe String(cString: nanots_error_name(nanots_ec_t(rawValue: number)))
       #expect(name.hasPrefix("NANOTS_EC_") && name != "NANOTS_EC_UNKNOWN")
     }

@@ -147,7 +147,9 @@ typedef enum {
   /** Another call is at work on this handle. */
   NANOTS_EC_IN_USE = 30,
   /** No memory is left for a buffer. */
-  NANOTS_EC_OUT_OF_MEMORY = 31
+  NANOTS_EC_OUT_OF_MEMORY = 31,
+  /** It cannot be done without what may take long. No failure: it leaves the last error as it was. */
+  NANOTS_EC_WOULD_WAIT = 32
 } nanots_ec_t;
 
 /** What was wrong with the last call of this thread that failed, in words: UTF-8, at most 1,023 bytes. Empty before the
@@ -224,6 +226,11 @@ nanots_ec_t nanots_writer_free_blocks(const char *path, const char *stream_tag, 
  *  (frames without one have key 0). The first key in a stream that had none starts a new block. */
 nanots_ec_t nanots_write_context_append(nanots_write_context_t context, const void *data, size_t size,
                                         int64_t timestamp, int64_t key, uint32_t flags);
+
+/** Appends as nanots_write_context_append does, if that takes no lock and no system call. Otherwise WOULD_WAIT, and nothing
+ *  was done: when the frame does not go into the open block, is to be refused, or the durability makes writes wait. */
+nanots_ec_t nanots_write_context_try_append(nanots_write_context_t context, const void *data, size_t size,
+                                            int64_t timestamp, int64_t key, uint32_t flags);
 
 /** A frame of a batch. */
 typedef struct {

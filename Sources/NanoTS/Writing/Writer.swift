@@ -100,6 +100,15 @@ public final class Writer {
     unsafe core.pointee.append(bytes, byteCount, FramePosition(timestamp: timestamp, key: key), flags)
   }
 
+  /// Appends the frame if that takes no lock and no system call, and nothing is to be refused. Returns false, and does
+  /// nothing, otherwise.
+  package func appendAtOnce(
+    _ buffer: UnsafeRawBufferPointer, at timestamp: Int64, key: Int64, flags: UInt32
+  ) -> Bool {
+    let position = FramePosition(timestamp: timestamp, key: key)
+    return unsafe core.pointee.appendAtOnce(buffer.baseAddress, buffer.count, position, flags)
+  }
+
   @usableFromInline @inline(never)
   func takeError() -> NanoTSError { unsafe core.pointee.takeError() }
 

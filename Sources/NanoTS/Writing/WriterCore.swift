@@ -73,14 +73,28 @@ struct WriterCore {
   mutating func append(_ bytes: UnsafeRawPointer?, _ byteCount: Int, _ position: FramePosition, _ flags: UInt32)
     -> Bool
   {
-    // The common case first: in order, and it fits into the open block.
-    if position.timestamp > lastTimestamp || (position.timestamp == lastTimestamp && position.key > lastKey),
-      unsafe appender?.append(bytes, byteCount, position, flags) == true
-    {
-      (lastTimestamp, lastKey, hasLast) = (position.timestamp, position.key, true)
-      return !mustFollowUp || followUp()
-    }
+    if unsafe appendToOpenBlock(bytes, byteCount, position, flags) { return !mustFollowUp || followUp() }
     return unsafe appendSlowly(bytes, byteCount, position, flags)
+  }
+
+  /// The common case: in order, and it fits into the open block.
+  @inline(__always)
+  private mutating func appendToOpenBlock(
+    _ bytes: UnsafeRawPointer?, _ byteCount: Int, _ position: FramePosition, _ flags: UInt32
+  ) -> Bool {
+    guard position.timestamp > lastTimestamp || (position.timestamp == lastTimestamp && position.key > lastKey),
+      unsafe appender?.append(bytes, byteCount, position, flags) == true
+    else { return false }
+    (lastTimestamp, lastKey, hasLast) = (position.timestamp, position.key, true)
+    return true
+  }
+
+  /// The common case alone, of a writer that need not wait for the disk after it.
+  mutating func appendAtOnce(
+    _ bytes: UnsafeRawPointer?, _ byteCount: Int, _ position: FramePosition, _ flags: UInt32
+  ) -> Bool {
+    guard !mustFollowUp else { return false }
+    return unsafe appendToOpenBlock(bytes, byteCount, position, flags)
   }
 
   @inline(never)

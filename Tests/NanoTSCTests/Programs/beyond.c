@@ -18,6 +18,33 @@ static void close_all(void) {
   CHECK_OK(nanots_store_close(store));
 }
 
+static void appends_at_once(void) {
+  open_all(4096, 8);
+  nanots_write_context_t context = nanots_writer_create_context(writer, "t", "");
+  CHECK_CODE(nanots_write_context_try_append(context, "x", 1, 0, 0, 0), NANOTS_EC_WOULD_WAIT);
+  CHECK_OK(nanots_write_context_append(context, "x", 1, 0, 0, 0));
+  int64_t done = 0;
+  while (nanots_write_context_try_append(context, &done, sizeof done, done + 1, 0, 7) == NANOTS_EC_OK) done++;
+  CHECK(done > 50 && done < 200);
+  CHECK_CODE(nanots_write_context_try_append(context, NULL, 0, 5, 0, 0), NANOTS_EC_WOULD_WAIT);
+  CHECK_CODE(nanots_write_context_try_append(context, NULL, 1, done + 1, 0, 0), NANOTS_EC_INVALID_ARGUMENT);
+  CHECK_CODE(nanots_write_context_try_append(NULL, "x", 1, done + 1, 0, 0), NANOTS_EC_INVALID_ARGUMENT);
+  int64_t timestamp;
+  CHECK_OK(nanots_write_context_last(context, &timestamp, NULL));
+  CHECK(timestamp == done);
+  CHECK_OK(nanots_write_context_append(context, &done, sizeof done, done + 1, 0, 0));
+  CHECK_OK(nanots_write_context_close(context));
+  nanots_writer_options_t every = {.struct_size = sizeof every, .durability = NANOTS_DURABILITY_EVERY_FRAME};
+  nanots_writer_t careful;
+  CHECK_OK(nanots_store_create_writer(store, &every, &careful));
+  context = nanots_writer_create_context(careful, "u", "");
+  CHECK_OK(nanots_write_context_append(context, "x", 1, 0, 0, 0));
+  CHECK_CODE(nanots_write_context_try_append(context, "x", 1, 1, 0, 0), NANOTS_EC_WOULD_WAIT);
+  nanots_write_context_destroy(context);
+  nanots_writer_destroy(careful);
+  close_all();
+}
+
 static void keys(void) {
   open_all(65536, 8);
   nanots_write_context_t context = nanots_writer_create_context(writer, "trades", "");
@@ -204,7 +231,7 @@ static void copy_verify_statistics(void) {
 }
 
 static const check checks[] = {
-    {"keys", keys},           {"batches", batches},     {"both_ends", both_ends}, {"lapped", lapped},
+    {"appends_at_once", appends_at_once}, {"keys", keys},           {"batches", batches},     {"both_ends", both_ends}, {"lapped", lapped},
     {"pins", pins},           {"following", following}, {"copy_verify_statistics", copy_verify_statistics},
 };
 
