@@ -100,18 +100,23 @@ public func nanots_write_context_append_batch(
       guard count > 0 else {
         throw NanoTSError(.invalidArgument, "a batch of \(UInt(bitPattern: count)) frames is too large")
       }
-      unsafe context.pointee.batch.removeAll(keepingCapacity: true)
+      // Taken out of the context for the loop, which would otherwise ask at each frame who else uses it.
+      var batch: [NewFrame] = []
+      unsafe swap(&batch, &context.pointee.batch)
+      defer { unsafe swap(&batch, &context.pointee.batch) }
+      batch.removeAll(keepingCapacity: true)
+      batch.reserveCapacity(count)
       // Bound: the caller says that `count` frames are there, each with `size` bytes at `data`.
       for index in 0..<count {
         let frame = unsafe frames[index]
         guard unsafe frame.data != nil || frame.size == 0 else { throw isNull("frames[\(index)].data") }
         guard unsafe frame.size >= 0 else { throw tooLarge(UInt(bitPattern: unsafe frame.size)) }
-        unsafe context.pointee.batch.append(
+        unsafe batch.append(
           NewFrame(
             timestamp: frame.timestamp, key: frame.key, flags: frame.flags,
             payload: UnsafeRawBufferPointer(start: frame.data, count: frame.size)))
       }
-      try unsafe context.pointee.writer.append(contentsOf: context.pointee.batch)
+      try unsafe context.pointee.writer.append(contentsOf: batch)
     }
   }
 }

@@ -146,6 +146,23 @@ struct BlockAppender {
     return true
   }
 
+  /// Adds the first of the frames that are in order after `last` and fit, and does not yet show them to readers. Returns how
+  /// many; `last` is then the position of the last one.
+  mutating func add(_ frames: UnsafeBufferPointer<NewFrame>, after last: inout FramePosition) -> Int {
+    for index in frames.indices {
+      let frame = unsafe frames[index]
+      let position = FramePosition(timestamp: frame.timestamp, key: frame.key)
+      let byteCount = unsafe frame.payload.count
+      guard last < position, let place = unsafe place(byteCount: byteCount, key: position.key) else { return index }
+      unsafe copy(frame.payload.baseAddress, byteCount, to: place)
+      unsafe addEntry(
+        place, byteCount,
+        FrameStamp(timestamp: position.timestamp, key: position.key, flags: frame.flags, isClamped: false))
+      last = position
+    }
+    return frames.count
+  }
+
   /// Keeps the header's uniform length right, and with the block's first frame the header's first position.
   @inline(never)
   private mutating func note(_ length: UInt32, of frame: FrameStamp) {

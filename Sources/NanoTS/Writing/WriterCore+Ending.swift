@@ -7,8 +7,10 @@ extension WriterCore {
     do throws(NanoTSError) {
       try checkUsable()
       try unsafe checkAll(frames)
-      for index in frames.indices {
-        let frame = unsafe frames[index]
+      while true {
+        done += unsafe addInOrder(UnsafeBufferPointer(rebasing: frames[done...]))
+        guard done < frames.count else { break }
+        let frame = unsafe frames[done]
         let stamp = try stamp(FramePosition(timestamp: frame.timestamp, key: frame.key), frame.flags, after: last)
         // Frames added and not committed must be shown before their block is left.
         if unsafe appender?.place(byteCount: frame.payload.count, key: stamp.key) == nil { appender?.commit() }
@@ -34,12 +36,19 @@ extension WriterCore {
   private func checkAll(_ frames: UnsafeBufferPointer<NewFrame>) throws(NanoTSError) {
     var before = last
     var anyKey: Int64 = 0
+    let plainLimit = handover.maximumFrameByteCount(keyed: usesKeys)
+    let keyedLimit = handover.maximumFrameByteCount(keyed: true)
     for index in frames.indices {
       let frame = unsafe frames[index]
-      let stamp = try stamp(FramePosition(timestamp: frame.timestamp, key: frame.key), frame.flags, after: before)
-      anyKey |= stamp.key
-      try unsafe checkSize(frame.payload.count, key: anyKey)
-      before = FramePosition(timestamp: stamp.timestamp, key: stamp.key)
+      var position = FramePosition(timestamp: frame.timestamp, key: frame.key)
+      if let before, !(before < position) {
+        let stamp = try stamp(position, frame.flags, after: before)
+        position = FramePosition(timestamp: stamp.timestamp, key: stamp.key)
+      }
+      anyKey |= position.key
+      let byteCount = unsafe frame.payload.count
+      if byteCount > (anyKey == 0 ? plainLimit : keyedLimit) { try checkSize(byteCount, key: anyKey) }
+      before = position
     }
   }
 

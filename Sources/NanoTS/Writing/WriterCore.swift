@@ -18,7 +18,7 @@ struct WriterCore {
   private var lastTimestamp: Int64
   private var lastKey: Int64
   private var hasLast: Bool
-  private var usesKeys: Bool
+  private(set) var usesKeys: Bool
   private var nextOrdinal: UInt64
   private let segment: UInt64
   var error: NanoTSError?
@@ -106,6 +106,17 @@ struct WriterCore {
     unsafe add(stamp, place, byteCount)
     appender!.commit()
     return !mustFollowUp || followUp()
+  }
+
+  /// Adds the first of the frames that are in order and go into the open block, and returns how many. They are not shown
+  /// to readers yet.
+  mutating func addInOrder(_ frames: UnsafeBufferPointer<NewFrame>) -> Int {
+    guard appender != nil else { return 0 }
+    var last = FramePosition(timestamp: lastTimestamp, key: lastKey)
+    let added = unsafe appender!.add(frames, after: &last)
+    guard added > 0 else { return 0 }
+    (lastTimestamp, lastKey, hasLast) = (last.timestamp, last.key, true)
+    return added
   }
 
   mutating func add(_ stamp: FrameStamp, _ place: UnsafeMutableRawPointer, _ byteCount: Int) {
