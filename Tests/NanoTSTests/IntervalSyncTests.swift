@@ -125,4 +125,49 @@ import Testing
     try store.writer(for: "s", options: options(3_600_000)).append([1], at: 1)
     #expect(try store.timestamps(of: "s") == [1])
   }
+
+  /// The promise at an append's return, while every sync takes several times the interval. By the clock, whatever its speed.
+  @Test func thePromiseHoldsWhenTheAppendReturns() async throws {
+    let (path, options) = (directory.path("a.nts"), options(10))
+    try directory.store(blockSize: 1 << 16).close()
+    try await onThread {
+      let owner = WorkThread.current
+      let hook = CallHook { call in
+        if call == .syncRange || call == .syncFile, WorkThread.current != owner { usleep(60_000) }
+        return 0
+      }
+      try hook.interposed {
+        let store = try Store(at: path)
+        let writer = try store.writer(for: "s", options: options)
+        var returns: [UInt64] = []
+        for time in Int64(1)...60 {
+          try writer.append([1], at: time)
+          let now = MonotonicClock.now
+          // None has left the first block.
+          let synced = Int(store.file.header(0).syncedCount.relaxed)
+          #expect(synced >= returns.count { $0 + 10_000_000 < now }, "append \(time)")
+          returns.append(now)
+          usleep(1_000)
+        }
+        try writer.close()
+      }
+    }
+  }
+
+  /// A page that the disk does not give holds nothing, which must not count as synced.
+  @Test func aLostPageIsAnError() throws {
+    try Store.installBusErrorGuard()
+    let store = try directory.store(blockSize: 1 << 20, blocks: 64)
+    let writer = try store.writer(for: "s", options: options(5))
+    try writer.append([1], at: 1)
+    while store.file.header(0).syncedCount.relaxed == 0 { usleep(500) }
+    #expect(unsafe truncate(store.path, 4096) == 0)
+    let error = #expect(throws: NanoTSError.self) {
+      for time in Int64(2)...20_000 {
+        try writer.append([1], at: time)
+        usleep(1_000)
+      }
+    }
+    #expect(error?.code == .ioFailure)
+  }
 }

@@ -8,8 +8,9 @@ extension Store {
   /// store's next call throws.
   ///
   /// A writer finds out at the end of its block, at `flush` and at `close`, and under ``Durability/everyFrame`` at each
-  /// append; these throw. Under the other policies an append may have returned in the meantime whose frame went nowhere:
-  /// those since the block was begun, which these policies promise nothing for.
+  /// append; these throw. Under ``Durability/interval(milliseconds:)`` it finds out with the next sync, within what that
+  /// promises. Under the other policies an append may have returned in the meantime whose frame went nowhere: those since
+  /// the block was begun, which these policies promise nothing for.
   ///
   /// The price: the process has a handler for SIGBUS. A SIGBUS that concerns no store goes to the handler that was there
   /// before, or ends the process as it would have; a handler installed later takes this one's place and should call it.

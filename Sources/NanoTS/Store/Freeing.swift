@@ -101,11 +101,17 @@ extension Store {
   func locked<R>(
     _ change: (BlockPool, FileDescriptor) throws(NanoTSError) -> R
   ) throws(NanoTSError) -> (R, FileDescriptor) {
-    try writableSession().willChange(durably: true)
-    let descriptor = try FileDescriptor(reopening: file.mapped.descriptor, .readWrite)
-    let lock = AllocationLock(file, through: descriptor)
-    let result = try lock.withLock(takingBlocks: true) { pool throws(NanoTSError) in try change(pool, descriptor) }
-    return (result, descriptor)
+    let session = try writableSession()
+    let result = try session.beginningChanges { () throws(NanoTSError) in
+      try session.willChange(durably: true)
+      let descriptor = try FileDescriptor(reopening: file.mapped.descriptor, .readWrite)
+      let lock = AllocationLock(file, through: descriptor)
+      return (
+        try lock.withLock(takingBlocks: true) { pool throws(NanoTSError) in try change(pool, descriptor) }, descriptor
+      )
+    }
+    try session.changerEnded()
+    return result
   }
 
   /// Runs `body` for each block of the stream, oldest first; it may take the block out of the list.

@@ -4,7 +4,8 @@
 /// left. A store of another boot that was not left cleanly is suspect: its table may be older than its bodies.
 final class StoreSession: Sendable {
   private struct State {
-    var writers = 0
+    /// Writers, and changes that are being made.
+    var changers = 0
     var isClosed = false
     var isMarkedOpen = false
     var isUnsynced = false
@@ -14,6 +15,8 @@ final class StoreSession: Sendable {
   private let file: StoreFile
   /// Idle but for what the session's writers give it to do; ends with the session.
   let background = SyncThread()
+  /// What the thread takes locks through.
+  let taskDescriptor: TaskDescriptor
   private let state: ProcessLock<State>
 
   /// True when the machine has restarted since a writer had the store open and did not leave it cleanly.
@@ -28,6 +31,7 @@ final class StoreSession: Sendable {
   /// only the last one to leave calls the store clean.
   init(beginning file: StoreFile) throws(NanoTSError) {
     self.file = file
+    taskDescriptor = TaskDescriptor(for: file.mapped.descriptor)
     let presence = try FileDescriptor(reopening: file.mapped.descriptor, .readWrite)
     let presenceLock = FileLock(file: presence, offset: StoreFile.LockOffset.writers)
     let wasClean = file.shared.closedCleanly.acquired == 1
@@ -67,22 +71,39 @@ final class StoreSession: Sendable {
     }
   }
 
-  func writerOpened() throws(NanoTSError) { try state.withLock { state throws(NanoTSError) in state.writers += 1 } }
-
-  /// The last writer of a closed store ends the session.
-  func writerClosed() throws(NanoTSError) {
-    try end { state in
-      state.writers -= 1
-      return state.isClosed && state.writers == 0
+  /// Runs `body`, the first step of somebody who changes the store. From before it until `changerEnded` the store is not
+  /// called clean, and its thread goes on; when `body` throws, that is over already. Throws `.closed`, or what `body`
+  /// throws.
+  func beginningChanges<R>(_ body: () throws(NanoTSError) -> R) throws(NanoTSError) -> R {
+    try state.withLock { state throws(NanoTSError) in
+      guard !state.isClosed else {
+        throw NanoTSError(.closed, "the store \(file.path) was closed; open it again")
+      }
+      state.changers += 1
+    }
+    do throws(NanoTSError) {
+      return try body()
+    } catch let first {
+      // It is what the caller is told of, also when the end of a store that was closed meanwhile fails as well.
+      do throws(NanoTSError) { try changerEnded() } catch { throw first }
+      throw first
     }
   }
 
-  /// Closes the store: the session ends now, or with its last writer.
+  /// The last one of a closed store ends the session.
+  func changerEnded() throws(NanoTSError) {
+    try end { state in
+      state.changers -= 1
+      return state.isClosed && state.changers == 0
+    }
+  }
+
+  /// Closes the store: the session ends now, or with the last one who changes it.
   func close() throws(NanoTSError) {
     try end { state in
       guard !state.isClosed else { return false }
       state.isClosed = true
-      return state.writers == 0
+      return state.changers == 0
     }
   }
 

@@ -100,32 +100,10 @@ final class FileDescriptor: Sendable {
     try syncing(.file) { nts_sync_file(number) }
   }
 
-  /// How something of the file is synced.
-  enum Sync: UInt64 {
-    case file
-    case range
+  private let syncs = SyncHistory()
 
-    fileprivate var call: StaticString {
-      switch self {
-      case .file: "fdatasync"
-      case .range: "msync"
-      }
-    }
-  }
-
-  /// The first sync through this description that failed, in the high half, with its errno in the low one; 0: none did.
-  private let syncFailure = Atomic<UInt64>(0)
-
-  /// Makes the sync call `body`. After one has failed, every later one throws its error and is not made: the kernel tells
-  /// of a lost write once to each description, whoever's write it was, and calls the next sync a success.
-  func syncing(_ kind: Sync, _ body: () -> Int32) throws(NanoTSError) {
-    let earlier = syncFailure.load(ordering: .relaxed)
-    guard earlier == 0 else {
-      let failed = Sync(rawValue: earlier >> 32) ?? .file
-      throw SystemCall.failure(Int32(truncatingIfNeeded: earlier), failed.call, path)
-    }
-    let result = body()
-    if result < 0 { syncFailure.store(kind.rawValue << 32 | UInt64(-result), ordering: .relaxed) }
-    try SystemCall.check(result, kind.call, path)
+  /// Makes the sync call `body`; see ``SyncHistory``.
+  func syncing(_ kind: SyncHistory.Call, _ body: () -> Int32) throws(NanoTSError) {
+    try syncs.record(kind, path, body)
   }
 }

@@ -4,6 +4,8 @@
 final class SyncThread: Sendable {
   private struct Task {
     let due: UInt64
+    /// Who may cancel it.
+    let owner: ObjectIdentifier?
     let run: @Sendable () -> Void
   }
 
@@ -26,26 +28,36 @@ final class SyncThread: Sendable {
   /// How long the thread stays without a task.
   private static let idleNanoseconds: UInt64 = 2_000_000_000
 
-  /// Runs `body` on the thread, not before `due` of the monotonic clock, and after what was due before. Throws
-  /// `.ioFailure`, and does not run it, when the system has no thread left.
-  func submit(at due: UInt64 = 0, _ body: @escaping @Sendable () -> Void) throws(NanoTSError) {
+  /// Runs `body` on the thread, not before `due` of the monotonic clock, and after what was due before: whatever is
+  /// submitted meanwhile, each task has its turn. Throws `.ioFailure`, and does not run it, when the system has no thread
+  /// left.
+  func submit(
+    at due: UInt64 = MonotonicClock.now, for owner: ObjectIdentifier? = nil, _ body: @escaping @Sendable () -> Void
+  ) throws(NanoTSError) {
     try state.withLock { state throws(NanoTSError) in
       if !state.isRunning {
         // Under the lock: others who find it running rely on it.
         try WorkThread.start { self.run() }
         state.isRunning = true
       }
-      state.tasks.append(Task(due: due, run: body))
+      state.tasks.append(Task(due: due, owner: owner, run: body))
     }
     changes.increment()
   }
 
+  /// Gives up the tasks of `owner` that were not begun.
+  func cancel(_ owner: ObjectIdentifier) {
+    state.withLock { state in state.tasks.removeAll { $0.owner == owner } }
+    // The thread may sleep until one of them was due.
+    changes.increment()
+  }
+
+  /// How many tasks have not begun.
+  var waitingTasks: Int { state.withLock { $0.tasks.count } }
+
   /// Gives up what was not begun and waits until the thread has ended. Not called from a task.
   func stop() {
-    state.withLock { state in
-      state.isStopping = true
-      state.tasks = []
-    }
+    state.withLock { $0.isStopping = true }
     changes.increment()
     while true {
       let seen = changes.value
@@ -79,6 +91,7 @@ final class SyncThread: Sendable {
   private func next(_ idleSince: UInt64) -> Next {
     let now = MonotonicClock.now
     return state.withLock { state in
+      if state.isStopping { state.tasks = [] }
       if let first = state.tasks.indices.min(by: { state.tasks[$0].due < state.tasks[$1].due }) {
         let due = state.tasks[first].due
         return due <= now ? .run(state.tasks.remove(at: first)) : .sleep(until: due)

@@ -19,12 +19,11 @@ final class BackgroundSync: Sendable {
     var isSyncingByTime = false
     var hasEnded = false
     var failure: NanoTSError?
-    /// What the thread takes locks through: through the writer's descriptor it would get those that the writer has.
-    var descriptor: FileDescriptor?
   }
 
   private let handover: BlockHandover
   private let thread: SyncThread
+  private let descriptor: TaskDescriptor
   /// 0: not synced by time.
   private let intervalNanoseconds: UInt64
   private let state: ProcessLock<State>
@@ -36,7 +35,9 @@ final class BackgroundSync: Sendable {
   let preparesBlocks: Bool
 
   /// Nil when the thread has nothing to do for such a writer. Throws `.ioFailure` or `.cannotOpen`.
-  init?(_ handover: BlockHandover, _ thread: SyncThread) throws(NanoTSError) {
+  init?(
+    _ handover: BlockHandover, _ thread: SyncThread, _ descriptor: TaskDescriptor
+  ) throws(NanoTSError) {
     let file = handover.lease.file
     let interval = handover.durability.intervalMilliseconds.map { UInt64($0) * 1_000_000 } ?? 0
     let syncsBlocks = handover.durability == .onSeal || interval > 0
@@ -44,9 +45,11 @@ final class BackgroundSync: Sendable {
     guard preparesBlocks || interval > 0 else { return nil }
     self.handover = handover
     self.thread = thread
-    state = ProcessLock(State(descriptor: try FileDescriptor(reopening: file.mapped.descriptor, .readWrite)))
+    self.descriptor = descriptor
+    state = ProcessLock(State())
     intervalNanoseconds = interval
     covered = Atomic(MonotonicClock.now)
+    try descriptor.open()
     if interval > 0 { try scheduleSync(after: MonotonicClock.now) }
   }
 
@@ -94,18 +97,30 @@ final class BackgroundSync: Sendable {
 
   @inline(never)
   private func waitUntilCovered(at now: UInt64) throws(NanoTSError) {
-    try wait { _ in now <= covered.load(ordering: .acquiring) &+ intervalNanoseconds }
+    try wait { _ in
+      let covered = covered.load(ordering: .acquiring)
+      // The promise holds when the append returns, not when it began: what was appended while it waited has aged, unless
+      // all of it is on the disk.
+      return now <= covered || MonotonicClock.now <= covered &+ intervalNanoseconds
+    }
   }
 
   /// Nothing more is done for the writer, whose open block is sealed. After `finish`. A block that was prepared is free
   /// again. Throws what failed.
   func end() throws(NanoTSError) {
     state.withLock { $0.hasEnded = true }
+    defer { thread.cancel(ObjectIdentifier(self)) }
+    var failure: NanoTSError?
     let slot = handover.lease.slot
     if preparesBlocks, slot.spareBlock.relaxed != 0 {
-      try handover.lease.allocation.withLock { pool throws(NanoTSError) in pool.releaseSpare(of: slot) }
+      do throws(NanoTSError) {
+        try handover.lease.allocation.withLock { pool throws(NanoTSError) in pool.releaseSpare(of: slot) }
+      } catch {
+        failure = error
+      }
     }
     try wait { !$0.isSyncingByTime }
+    if let failure { throw failure }
   }
 
   private func wait(until isOver: (State) -> Bool) throws(NanoTSError) {
@@ -154,43 +169,27 @@ final class BackgroundSync: Sendable {
     let header = file.header(life.block)
     guard let values = header.values(), values.generation == life.generation,
       values.commit.count > values.syncedCount
-    else { return }
+    else {
+      // A page that the disk did not give is all zeros, which is another life as well.
+      return try file.checkMapping()
+    }
     try file.syncBody(life.block, 0..<file.layout.blockSize)
     // Under the lock, so that another life does not get the note of this one.
-    try locking { lock, _ throws(NanoTSError) in
-      try lock.withLock { _ throws(NanoTSError) in
+    try descriptor.using { descriptor throws(NanoTSError) in
+      try AllocationLock(file, through: descriptor).withLock { _ throws(NanoTSError) in
         if header.isStill(life.generation) { header.syncedCount.raise(to: values.commit.count) }
       }
     }
     try file.syncHeader(life.block)
   }
 
-  /// Runs `body` with the thread's own allocation lock and descriptor. After an error the descriptor is closed, and with
-  /// it goes a lock that could not be given back, which the writer would wait for.
-  private func locking<R>(
-    _ body: (AllocationLock, FileDescriptor) throws(NanoTSError) -> R
-  ) throws(NanoTSError) -> R {
-    let kept = state.withLock { state in
-      defer { state.descriptor = nil }
-      return state.descriptor
-    }
-    var descriptor = kept
-    if descriptor == nil { descriptor = try FileDescriptor(reopening: file.mapped.descriptor, .readWrite) }
-    let result = try body(AllocationLock(file, through: descriptor!), descriptor!)
-    state.withLock { $0.descriptor = descriptor }
-    return result
-  }
-
   /// Claims the block that will be needed next, with the end of its earlier life on the disk and its pages ready. Nil
   /// when there is none, or something fails: then the writer looks by itself, and meets what is in the way.
   private func prepareBlock() -> Int? {
-    // At its maximum, a stream would hold a block less all the time. A growable store may have few blocks yet.
-    let hasMaximum = Keeping(file).quota(of: handover.lease.stream.slot).maximumBlocks > 0
-    let isLarge = file.shared.availableBlocks.relaxed >= StoreFile.fewestBlocksWithThread
-    guard !hasMaximum, isLarge, state.withLock({ $0.failure == nil }) else { return nil }
+    guard mayPrepareBlock, state.withLock({ $0.failure == nil }) else { return nil }
     do throws(NanoTSError) {
-      let claimed = try locking { lock, descriptor throws(NanoTSError) in
-        try handover.claim(under: lock, through: descriptor)
+      let claimed = try descriptor.using { descriptor throws(NanoTSError) in
+        try handover.claim(under: AllocationLock(file, through: descriptor), through: descriptor)
       }
       guard let block = claimed else { return nil }
       try file.syncHeader(block)
@@ -201,12 +200,31 @@ final class BackgroundSync: Sendable {
     }
   }
 
+  /// A block that is ready is one that holds no frames. With a maximum, the stream would have one less all the time; with a
+  /// minimum, the one would count for it. Of all blocks of the store, the file of a growable one may have few yet, so many
+  /// wait at most, whatever the number of writers.
+  private var mayPrepareBlock: Bool {
+    let available = Int(file.shared.availableBlocks.relaxed)
+    let quota = Keeping(file).quota(of: handover.lease.stream.slot)
+    guard available >= StoreFile.fewestBlocksWithThread, quota.maximumBlocks == 0, quota.minimumBlocks == 0 else {
+      return false
+    }
+    let limit = available / BackgroundSync.blocksForEachPrepared
+    let used = file.usedSlots
+    return used <= limit || (0..<used).count { file.slot($0).spareBlock.relaxed != 0 } < limit
+  }
+
+  /// Of so many blocks of the store, one at most waits to be written.
+  private static let blocksForEachPrepared = 32
+
   // MARK: By time
 
   /// Half the interval: what is appended just after a sync began is on the disk when the next one is done, and so within
   /// the interval as long as a sync takes less than the other half.
   private func scheduleSync(after began: UInt64) throws(NanoTSError) {
-    try thread.submit(at: began + intervalNanoseconds / 2) { [weak self] in self?.syncByTime() }
+    try thread.submit(at: began + intervalNanoseconds / 2, for: ObjectIdentifier(self)) { [weak self] in
+      self?.syncByTime()
+    }
   }
 
   private func syncByTime() {

@@ -31,16 +31,19 @@ public final class Writer {
         "segment metadata of \(metadata.count) bytes is longer than \(store.file.layout.maximumMetadataByteCount), a "
           + "quarter of the block size")
     }
-    try session.willChange(durably: options.durability != .none)
-    let lease = try StreamLease(store.file, name, durable: options.durability != .none)
-    let handover = BlockHandover(
-      lease: lease, durability: options.durability, autoReclaim: options.autoReclaim, metadata: metadata)
-    let background = try BackgroundSync(handover, session.background)
+    let session = session
+    let core = try session.beginningChanges { () throws(NanoTSError) in
+      try session.willChange(durably: options.durability != .none)
+      let lease = try StreamLease(store.file, name, durable: options.durability != .none)
+      let handover = BlockHandover(
+        lease: lease, durability: options.durability, autoReclaim: options.autoReclaim, metadata: metadata)
+      return WriterCore(
+        lease, handover, try BackgroundSync(handover, session.background, session.taskDescriptor), options)
+    }
     // Bound: one core, initialised here and deinitialised with the writer. A pointer, because a class's own variables
     // are checked for exclusive access at each use, which costs more than the append.
-    unsafe core = .allocate(capacity: 1)
-    unsafe core.initialize(to: WriterCore(lease, handover, background, options))
-    try session.writerOpened()
+    unsafe self.core = .allocate(capacity: 1)
+    unsafe self.core.initialize(to: core)
   }
 
   deinit {
@@ -163,7 +166,7 @@ public final class Writer {
     let isDone = unsafe core.pointee.close()
     let error = isDone ? nil : takeError()
     do throws(NanoTSError) {
-      if unsafe !core.pointee.isOpen { try session.writerClosed() }
+      if unsafe !core.pointee.isOpen { try session.changerEnded() }
     } catch let later {
       throw error ?? later
     }

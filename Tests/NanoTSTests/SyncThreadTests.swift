@@ -1,0 +1,102 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import NanoTS
+
+/// The thread that a store's writers give tasks to, and the record of its syncs.
+@Suite struct SyncThreadTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  /// Submits itself again and again, until something has come or it has had its number of turns.
+  private final class Busy: Sendable {
+    let turns = Atomic<Int>(0)
+    let timedCameAt = Atomic<Int>(0)
+
+    func turn(_ thread: SyncThread) {
+      guard timedCameAt.load(ordering: .relaxed) == 0 else { return }
+      guard turns.wrappingAdd(1, ordering: .relaxed).newValue < 20_000 else { return }
+      usleep(10)
+      do { try thread.submit { self.turn(thread) } } catch { Issue.record("\(error)") }
+    }
+  }
+
+  /// A task that is due has its turn, whatever is submitted without a time meanwhile.
+  @Test func aTimedTaskIsNotStarved() throws {
+    let (thread, busy) = (SyncThread(), Busy())
+    try thread.submit { busy.turn(thread) }
+    try thread.submit { busy.turn(thread) }
+    try thread.submit(at: MonotonicClock.now + 1_000_000) {
+      busy.timedCameAt.store(busy.turns.load(ordering: .relaxed), ordering: .relaxed)
+    }
+    while busy.timedCameAt.load(ordering: .relaxed) == 0, busy.turns.load(ordering: .relaxed) < 20_000 { usleep(100) }
+    thread.stop()
+    #expect(busy.timedCameAt.load(ordering: .relaxed) > 0, "after \(busy.turns.load(ordering: .relaxed)) other tasks")
+  }
+
+  @Test func whatIsCancelledDoesNotRunAndDoesNotStay() throws {
+    let (thread, owner) = (SyncThread(), Busy())
+    for _ in 0..<100 {
+      try thread.submit(at: MonotonicClock.now + 3_600_000_000_000, for: ObjectIdentifier(owner)) {
+        owner.timedCameAt.store(1, ordering: .relaxed)
+      }
+    }
+    try thread.submit(at: MonotonicClock.now + 3_600_000_000_000) {}
+    thread.cancel(ObjectIdentifier(owner))
+    #expect(thread.waitingTasks == 1)
+    thread.stop()
+    #expect(thread.waitingTasks == 0)
+    #expect(owner.timedCameAt.load(ordering: .relaxed) == 0)
+  }
+
+  /// A store closed and opened for hours, with intervals of an hour.
+  @Test func noTaskOfAClosedWriterStays() throws {
+    let store = try directory.store(blocks: 64)
+    for time in Int64(1)...20 {
+      let writer = try store.writer(for: "s", options: WriterOptions(durability: .interval(milliseconds: 3_600_000)))
+      try writer.append([1], at: time)
+      try writer.close()
+    }
+    #expect(try store.writableSession().background.waitingTasks == 0)
+  }
+
+  /// The kernel tells one of two syncs that meet of what was lost, and the other that all is well.
+  @Test func aSyncThatMetAFailedOneHasFailed() async throws {
+    let store = try directory.store()
+    let descriptor = store.file.mapped.descriptor
+    let isInside = Atomic<Bool>(false)
+    let hasFailed = Atomic<Bool>(false)
+    let other = WorkerThread { () throws -> Bool in
+      do throws(NanoTSError) {
+        try descriptor.syncing(.range) {
+          isInside.store(true, ordering: .releasing)
+          while !hasFailed.load(ordering: .acquiring) { usleep(100) }
+          return 0
+        }
+        return true
+      } catch {
+        #expect(error.code == .ioFailure)
+        return false
+      }
+    }
+    while !isInside.load(ordering: .acquiring) { usleep(100) }
+    #expect(throws: NanoTSError.self) { try descriptor.syncing(.file) { -5 } }
+    hasFailed.store(true, ordering: .releasing)
+    #expect(try await other.finish() == false)
+    #expect(throws: NanoTSError.self) { try descriptor.sync() }
+  }
+
+  /// One that ended before another failed counts; and both that met and did well do.
+  @Test func syncsThatMeetAndDoWell() async throws {
+    let descriptor = try directory.store().file.mapped.descriptor
+    let workers = (0..<4).map { _ in
+      WorkerThread { () throws -> Int in
+        for _ in 0..<50 { try descriptor.syncing(.range) { 0 } }
+        return 50
+      }
+    }
+    for worker in workers { #expect(try await worker.finish() == 50) }
+  }
+}
