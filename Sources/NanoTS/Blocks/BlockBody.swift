@@ -71,16 +71,33 @@ struct BlockBody {
     return slot
   }
 
-  /// The first slot whose frame is at or after `position`; `count` when none is. O(log count).
+  /// The first slot whose frame is at or after `position`; `count` when none is. O(log count), and a few steps where times
+  /// are about evenly spaced: the first ones are interpolated, since each is a load from another page.
   func lowerBound(_ position: FramePosition) -> Int {
-    var low = 0
-    var high = count
+    // Frames below `low` are before `position`, those from `high` on are not.
+    var (low, high) = (0, count)
+    guard count > 1 else { return count == 1 && entry(0).position < position ? 1 : 0 }
+    var (first, last) = (entry(0).timestamp, entry(count - 1).timestamp)
+    for _ in 0..<BlockBody.interpolations {
+      guard low < high, first < position.timestamp, position.timestamp <= last else { break }
+      let share = Double(position.timestamp &- first) / Double(last &- first)
+      // Bound: what overflowed above, or is out of order in a damaged block, still gives a slot from `low` to `high` - 1.
+      let middle = low + Int(max(0, min(share, 1)) * Double(high - 1 - low))
+      let entry = entry(middle)
+      if entry.position < position {
+        (low, first) = (middle + 1, entry.timestamp)
+      } else {
+        (high, last) = (middle, entry.timestamp)
+      }
+    }
     while low < high {
       let middle = (low + high) / 2
       if entry(middle).position < position { low = middle + 1 } else { high = middle }
     }
     return low
   }
+
+  private static let interpolations = 4
 
   /// The sum of the payload lengths of the first `frames` frames. O(frames).
   func payloadByteCount(of frames: Int) -> UInt64 {

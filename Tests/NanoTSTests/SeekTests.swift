@@ -1,0 +1,81 @@
+import Testing
+
+@testable import NanoTS
+
+/// Seeking by time and key in blocks whose times are spaced in every way, against a search from the first frame on.
+@Suite struct SeekTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  enum Spacing: CaseIterable {
+    case even
+    case jittered
+    case doubling
+    case clustered
+    case extreme
+    case oneTimeManyKeys
+  }
+
+  private func positions(
+    _ spacing: Spacing, _ count: Int, _ random: inout SeededGenerator
+  ) -> [FramePosition] {
+    switch spacing {
+    case .even: (0..<count).map { FramePosition(timestamp: Int64($0) * 10) }
+    case .jittered:
+      (0..<count).map { FramePosition(timestamp: Int64($0) * 10 + Int64.random(in: -4...4, using: &random)) }
+    case .doubling: (0..<62).map { FramePosition(timestamp: 1 << Int64($0)) }
+    case .clustered:
+      (0..<count).map { FramePosition(timestamp: Int64($0 / 50) * 1_000_000_000_000 + Int64($0 % 50)) }
+    case .extreme:
+      [.min, .min + 1, -1, 0, 1, .max - 1, .max].map { FramePosition(timestamp: $0) }
+    case .oneTimeManyKeys:
+      (0..<count).map { FramePosition(timestamp: $0 < count / 2 ? 5 : 7, key: Int64($0) * 3) }
+    }
+  }
+
+  @Test(arguments: Spacing.allCases) func everyPlaceIsFound(_ spacing: Spacing) throws {
+    let seed = TestSeed.next()
+    var random = SeededGenerator(seed: seed)
+    let store = try directory.store(blockSize: 16384, blocks: 16)
+    let written = positions(spacing, 1_000, &random)
+    let writer = try store.writer(for: "s")
+    for position in written { try writer.append([1, 2, 3], at: position.timestamp, key: position.key) }
+    var cursor = try store.cursor(of: "s")
+    let wanted = written.flatMap { position in
+      [-1, 0, 1].flatMap { step in
+        [
+          FramePosition(timestamp: position.timestamp &+ step, key: position.key),
+          FramePosition(timestamp: position.timestamp, key: position.key &+ step),
+        ]
+      }
+    }
+    for position in wanted + [FramePosition(timestamp: .min, key: .min), FramePosition(timestamp: .max, key: .max)] {
+      let found = try cursor.seek(to: position.timestamp, key: position.key)
+      let expected = written.first { !($0 < position) }
+      #expect(
+        found.map { FramePosition(timestamp: $0.timestamp, key: $0.key) } == expected, "\(position), seed \(seed)")
+    }
+  }
+
+  /// Times out of order, as only damage leaves them: a place within the block, and an end.
+  @Test func aSearchInADamagedBlockEndsWithinIt() throws {
+    let seed = TestSeed.next()
+    var random = SeededGenerator(seed: seed)
+    let store = try directory.store(blockSize: 4096)
+    let writer = try store.writer(for: "s")
+    for time in Int64(0)..<100 { try writer.append([], at: time) }
+    let values = try #require(store.file.header(0).values())
+    let body = try #require(BlockBody(store.file, 0, values))
+    let bytes = unsafe store.file.body(0)
+    for _ in 0..<2_000 {
+      let slot = Int.random(in: 0..<100, using: &random)
+      let times: [Int64] = [.min, .max, 0, -1, 50, .random(in: .min ... .max, using: &random)]
+      unsafe bytes.storeBytes(
+        of: times.randomElement(using: &random)!, toByteOffset: bytes.count - (slot + 1) * IndexEntry.byteCount,
+        as: Int64.self)
+      let time = times.randomElement(using: &random)!
+      #expect((0...100).contains(body.lowerBound(FramePosition(timestamp: time))), "seed \(seed)")
+    }
+  }
+}
