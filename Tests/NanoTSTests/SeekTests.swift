@@ -58,6 +58,31 @@ import Testing
     }
   }
 
+  /// Within the block that the cursor is in nothing else is looked at: it must not be taken for alive when it is not, nor
+  /// for all there is.
+  @Test func aSeekFromWithinABlockSeesWhatBecameOfIt() throws {
+    let store = try directory.store(blocks: 4)
+    let writer = try store.writer(for: "s")
+    for time in Int64(0)..<50 { try writer.append(value: time, at: time) }
+    var cursor = try store.cursor(of: "s")
+    #expect(try cursor.seek(to: 20)?.timestamp == 20)
+    for time in Int64(50)..<60 { try writer.append(value: time, at: time) }
+    #expect(try cursor.seek(to: 55)?.timestamp == 55)
+    #expect(try cursor.seek(to: 10)?.timestamp == 10)
+    #expect(try cursor.previous()?.timestamp == 9)
+    for time in Int64(60)..<2_000 { try writer.append(value: time, at: time) }
+    var fresh = try store.cursor(of: "s")
+    let oldest = try #require(try fresh.first()).timestamp
+    #expect(try cursor.seek(to: 30)?.timestamp == oldest)
+    #expect(try cursor.seek(to: oldest + 3)?.timestamp == oldest + 3)
+    try writer.close()
+    try store.free(stream: "s")
+    let second = try store.writer(for: "s")
+    for time in Int64(0)..<50 { try second.append(value: -time, at: time) }
+    let found = try #require(try cursor.seek(to: 33))
+    #expect(try found.timestamp == 33 && found.load(as: Int64.self) == -33)
+  }
+
   /// Times out of order, as only damage leaves them: a place within the block, and an end.
   @Test func aSearchInADamagedBlockEndsWithinIt() throws {
     let seed = TestSeed.next()

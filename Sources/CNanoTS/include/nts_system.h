@@ -76,6 +76,9 @@ int nts_barrier_is_available(void);
 /// Keeps the compiler from moving a load before a store. No instruction.
 static inline void nts_compiler_barrier(void) { __asm__ volatile("" ::: "memory"); }
 
+/// Has the cache line at `address` loaded, of which nothing need be true.
+static inline void nts_prefetch(const void *address) { __builtin_prefetch(address); }
+
 /// Nanoseconds of CLOCK_MONOTONIC, the same in every process of the machine.
 uint64_t nts_monotonic_time(void);
 /// Sleeps until then, or until a signal.

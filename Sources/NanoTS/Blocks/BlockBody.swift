@@ -1,3 +1,5 @@
+internal import CNanoTS
+
 /// The plain body of one life of a block: finds entries and payloads, with every bound checked against `count` and
 /// `payloadEnd`, which were taken from the file once and held to the block's size.
 ///
@@ -83,6 +85,7 @@ struct BlockBody {
       let share = Double(position.timestamp &- first) / Double(last &- first)
       // Bound: what overflowed above, or is out of order in a damaged block, still gives a slot from `low` to `high` - 1.
       let middle = low + Int(max(0, min(share, 1)) * Double(high - 1 - low))
+      unsafe nts_prefetch(payloadGuess(middle))
       let entry = entry(middle)
       if entry.position < position {
         (low, first) = (middle + 1, entry.timestamp)
@@ -98,6 +101,13 @@ struct BlockBody {
   }
 
   private static let interpolations = 4
+
+  /// About where the payload of the frame at `slot` lies, if frames are of about one size: whoever looks for a frame reads
+  /// its payload next. Within the block.
+  private func payloadGuess(_ slot: Int) -> UnsafeRawPointer {
+    let size = (payloadEnd - BlockPreamble.fixedByteCount) / count
+    return unsafe bytes.baseAddress! + min(BlockPreamble.fixedByteCount + slot * size, bytes.count - 1)
+  }
 
   /// The sum of the payload lengths of the first `frames` frames. O(frames).
   func payloadByteCount(of frames: Int) -> UInt64 {

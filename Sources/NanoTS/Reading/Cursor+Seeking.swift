@@ -42,10 +42,26 @@ extension Cursor {
   ///
   /// Throws as `first`. O(log blocks + log frames of a block).
   public mutating func seek(to timestamp: Int64, key: Int64 = .min) throws(NanoTSError) -> Frame? {
-    try landing { cursor throws(NanoTSError) in
-      try cursor.place(before: FramePosition(timestamp: timestamp, key: key))
+    let position = FramePosition(timestamp: timestamp, key: key)
+    return try landing { cursor throws(NanoTSError) in
+      if try !cursor.placeWithinBlock(before: position) { try cursor.place(before: position) }
       return try cursor.next()
     }
+  }
+
+  /// Places the cursor in the block that it is in; false, and nothing changed, when the place may be in another one.
+  private mutating func placeWithinBlock(before position: FramePosition) throws(NanoTSError) -> Bool {
+    guard window != nil, window!.fault == .none, window!.count > 1 else { return false }
+    let body = window!.body
+    // What is behind the block's first frame and not behind its last one is in no other: a stream is in order.
+    guard body.entry(0).position < position, !(body.entry(body.count - 1).position < position) else { return false }
+    let slot = body.lowerBound(position)
+    let end = try sealedEnd()
+    guard window != nil, window!.header.isStill(window!.generation) else { return false }
+    try store.file.checkMapping()
+    (upcoming, standing) = (slot, 0)
+    (expectedOrdinal, passedOrdinal) = (nil, end)
+    return true
   }
 
   /// Places the cursor so that `next` comes to the first frame at or after `position`.

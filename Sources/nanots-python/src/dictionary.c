@@ -4,8 +4,6 @@
 #include <string.h>
 
 static PyObject *key_data, *key_timestamp, *key_flags, *key_sequence, *key_metadata;
-/// A dict with these keys. A copy of it has its table made in one go.
-static PyObject *template;
 
 int dictionary_add(void) {
   key_data = PyUnicode_InternFromString("data");
@@ -13,18 +11,7 @@ int dictionary_add(void) {
   key_flags = PyUnicode_InternFromString("flags");
   key_sequence = PyUnicode_InternFromString("block_sequence");
   key_metadata = PyUnicode_InternFromString("metadata");
-  template = PyDict_New();
-  PyObject *keys[] = {key_data, key_timestamp, key_flags, key_sequence, key_metadata};
-  for (int i = 0; i < 5; i++) {
-    if (template == NULL || keys[i] == NULL || PyDict_SetItem(template, keys[i], Py_None) < 0) return -1;
-  }
-  return 0;
-}
-
-static int put(PyObject *dictionary, PyObject *key, PyObject *value) {
-  int status = value == NULL ? -1 : PyDict_SetItem(dictionary, key, value);
-  Py_XDECREF(value);
-  return status;
+  return key_data && key_timestamp && key_flags && key_sequence && key_metadata ? 0 : -1;
 }
 
 /// Why the frame that the iterator stands on could not be copied: it was recycled, or its page is gone.
@@ -36,7 +23,47 @@ static PyObject *raise_lost(nanots_iterator_t iterator, const nanots_frame_t *fr
                   (long long)frame->timestamp);
 }
 
-PyObject *frame_dictionary(nanots_iterator_t iterator, const nanots_frame_t *frame, PyObject *metadata) {
+static int put(PyObject *dictionary, PyObject *key, PyObject *value) {
+  int status = value == NULL ? -1 : PyDict_SetItem(dictionary, key, value);
+  Py_XDECREF(value);
+  return status;
+}
+
+static PyObject *segment_metadata(nanots_iterator_t iterator) {
+  const char *text = nanots_iterator_current_metadata(iterator);
+  if (text == NULL) text = "";
+  return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+}
+
+/// Gives the model the entries of the frame that the iterator stands on, but for its bytes and its time. -1 on failure.
+static int fit(dictionary_model_t *model, nanots_iterator_t iterator, const nanots_frame_t *frame) {
+  uint32_t flags = frame->flags & 0xFF;
+  if (model->dictionary != NULL && model->segment == frame->segment && model->flags == flags &&
+      model->block_sequence == frame->block_sequence) {
+    return 0;
+  }
+  bool is_new = model->dictionary == NULL;
+  if (is_new && (model->dictionary = PyDict_New()) == NULL) return -1;
+  Py_INCREF(Py_None);
+  Py_INCREF(Py_None);
+  // In the order in which they are to be listed.
+  int status = put(model->dictionary, key_data, Py_None) | put(model->dictionary, key_timestamp, Py_None);
+  status |= put(model->dictionary, key_flags, PyLong_FromLong((long)flags));
+  status |= put(model->dictionary, key_sequence, PyLong_FromLongLong(frame->block_sequence));
+  if (is_new || model->segment != frame->segment) status |= put(model->dictionary, key_metadata, segment_metadata(iterator));
+  model->segment = frame->segment;
+  model->flags = flags;
+  model->block_sequence = frame->block_sequence;
+  if (status != 0) dictionary_model_end(model);
+  return status;
+}
+
+void dictionary_model_end(dictionary_model_t *model) {
+  Py_XDECREF(model->dictionary);
+  model->dictionary = NULL;
+}
+
+PyObject *frame_dictionary(dictionary_model_t *model, nanots_iterator_t iterator, const nanots_frame_t *frame) {
   PyObject *bytes = PyBytes_FromStringAndSize((const char *)frame->data, (Py_ssize_t)frame->size);
   if (bytes == NULL) return NULL;
   // What was copied is this frame's only if its block was not recycled until after the copy.
@@ -44,24 +71,15 @@ PyObject *frame_dictionary(nanots_iterator_t iterator, const nanots_frame_t *fra
     Py_DECREF(bytes);
     return raise_lost(iterator, frame);
   }
-  PyObject *dictionary = PyDict_Copy(template);
+  // A copy of a dict has its table made in one go, with what most frames share already in it.
+  PyObject *dictionary = fit(model, iterator, frame) < 0 ? NULL : PyDict_Copy(model->dictionary);
   if (dictionary == NULL) {
     Py_DECREF(bytes);
     return NULL;
   }
-  Py_INCREF(metadata);
   int status = put(dictionary, key_data, bytes);
   status |= put(dictionary, key_timestamp, PyLong_FromLongLong(frame->timestamp));
-  status |= put(dictionary, key_flags, PyLong_FromLong((long)(frame->flags & 0xFF)));
-  status |= put(dictionary, key_sequence, PyLong_FromLongLong(frame->block_sequence));
-  status |= put(dictionary, key_metadata, metadata);
   if (status == 0) return dictionary;
   Py_DECREF(dictionary);
   return NULL;
-}
-
-PyObject *segment_metadata(nanots_iterator_t iterator) {
-  const char *text = nanots_iterator_current_metadata(iterator);
-  if (text == NULL) text = "";
-  return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
 }

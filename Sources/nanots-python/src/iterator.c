@@ -1,6 +1,8 @@
 // Iterator: a place in a stream.
 #include "module.h"
 
+#include <string.h>
+
 PyTypeObject *iterator_type;
 
 static PyObject *iterator_new(PyTypeObject *type, PyObject *arguments, PyObject *names) { return object_new(type); }
@@ -39,7 +41,7 @@ static void end(iterator_object *self) {
 
 static void iterator_free(iterator_object *self) {
   end(self);
-  Py_XDECREF(self->metadata);
+  dictionary_model_end(&self->model);
   object_free(self);
 }
 
@@ -62,21 +64,6 @@ static PyObject *iterator_enter(iterator_object *self, PyObject *nothing) {
 
 // ------------------------------------------------------------------------------------------------------------- frames
 
-/// The metadata of the frame that the iterator stands on, borrowed.
-static PyObject *metadata_of(iterator_object *self, const nanots_frame_t *frame) {
-  if (self->metadata == NULL || self->metadata_segment != frame->segment) {
-    Py_XDECREF(self->metadata);
-    self->metadata = segment_metadata(self->handle);
-    self->metadata_segment = frame->segment;
-  }
-  return self->metadata;
-}
-
-static PyObject *dictionary(iterator_object *self, const nanots_frame_t *frame) {
-  PyObject *metadata = metadata_of(self, frame);
-  return metadata == NULL ? NULL : frame_dictionary(self->handle, frame, metadata);
-}
-
 static PyObject *no_frame(void) {
   return raise_as(NANOTS_EC_INVALID_ARGUMENT, "the iterator stands on no frame; ask valid(), or find one first");
 }
@@ -86,7 +73,7 @@ static PyObject *get_current_frame(iterator_object *self, PyObject *nothing) {
   if (!is_usable(self)) return NULL;
   nanots_ec_t code = nanots_iterator_borrow(self->handle, &frame);
   if (code == NANOTS_EC_END) return no_frame();
-  return code == NANOTS_EC_OK ? dictionary(self, &frame) : raise_last(code);
+  return code == NANOTS_EC_OK ? frame_dictionary(&self->model, self->handle, &frame) : raise_last(code);
 }
 
 static PyObject *borrow(iterator_object *self, PyObject *nothing) {
@@ -143,7 +130,7 @@ static PyObject *iterate(iterator_object *self) {
   if (!is_usable(self)) return NULL;
   nanots_ec_t code = nanots_iterator_borrow(self->handle, &frame);
   if (code != NANOTS_EC_OK) return code == NANOTS_EC_END ? NULL : raise_last(code);
-  PyObject *current = dictionary(self, &frame);
+  PyObject *current = frame_dictionary(&self->model, self->handle, &frame);
   // Also when the frame was recycled: the next turn is at the next one.
   code = nanots_iterator_next(self->handle);
   if (code == NANOTS_EC_OK || current == NULL) return current;
@@ -203,7 +190,7 @@ static PyObject *current_metadata(iterator_object *self, PyObject *nothing) {
   if (!is_usable(self)) return NULL;
   const char *text = nanots_iterator_current_metadata(self->handle);
   if (text == NULL) Py_RETURN_NONE;
-  return segment_metadata(self->handle);
+  return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
 }
 
 static PyObject *missed(iterator_object *self, PyObject *nothing) {

@@ -95,6 +95,14 @@ typedef struct {
   int unit;
 } reader_object;
 
+/// What the dicts of consecutive frames have in common, as the dict that they are copied from.
+typedef struct {
+  PyObject *dictionary;
+  uint64_t segment;
+  int64_t block_sequence;
+  uint32_t flags;
+} dictionary_model_t;
+
 typedef struct {
   OBJECT_HEAD
   nanots_iterator_t handle;
@@ -102,9 +110,7 @@ typedef struct {
   /// Frames that point into the store by this iterator's leave, and threads that wait: the handle lives as long as they do.
   Py_ssize_t borrowers;
   bool is_closed;
-  /// The metadata of the segment that was asked for last.
-  PyObject *metadata;
-  uint64_t metadata_segment;
+  dictionary_model_t model;
 } iterator_object;
 
 extern PyTypeObject *store_type, *writer_type, *context_type, *reader_type, *iterator_type, *frame_type, *column_type,
@@ -138,10 +144,9 @@ int breathe(void);
 
 // ------------------------------------------------------------------------------------------------------- dictionary.c
 
-/// The frame that the iterator stands on, as existing programs know it: a dict. `metadata` is borrowed.
-PyObject *frame_dictionary(nanots_iterator_t iterator, const nanots_frame_t *frame, PyObject *metadata);
-/// The metadata of the frame that the iterator stands on; a new reference.
-PyObject *segment_metadata(nanots_iterator_t iterator);
+void dictionary_model_end(dictionary_model_t *model);
+/// The frame that the iterator stands on, as existing programs know it: a dict.
+PyObject *frame_dictionary(dictionary_model_t *model, nanots_iterator_t iterator, const nanots_frame_t *frame);
 
 // ------------------------------------------------------------------------------------------------------------ frame.c
 

@@ -52,14 +52,8 @@ static int take_range(reader_object *self, PyObject **given, int64_t *first, int
 // ------------------------------------------------------------------------------------------------------------ reading
 
 /// Appends the frame that the iterator stands on. -1 on failure.
-static int add_frame(PyObject *list, nanots_iterator_t iterator, const nanots_frame_t *frame, PyObject **metadata,
-                     uint64_t *segment) {
-  if (*metadata == NULL || frame->segment != *segment) {
-    Py_XDECREF(*metadata);
-    *segment = frame->segment;
-    if ((*metadata = segment_metadata(iterator)) == NULL) return -1;
-  }
-  PyObject *dictionary = frame_dictionary(iterator, frame, *metadata);
+static int add_frame(PyObject *list, dictionary_model_t *model, nanots_iterator_t iterator, const nanots_frame_t *frame) {
+  PyObject *dictionary = frame_dictionary(model, iterator, frame);
   int status = dictionary == NULL ? -1 : PyList_Append(list, dictionary);
   Py_XDECREF(dictionary);
   return status;
@@ -67,18 +61,18 @@ static int add_frame(PyObject *list, nanots_iterator_t iterator, const nanots_fr
 
 /// Appends every frame from the one that the iterator stands on to the last at or before `last`. -1 on failure.
 static int add_frames(PyObject *list, nanots_iterator_t iterator, int64_t last) {
-  PyObject *metadata = NULL;
-  uint64_t segment = 0, missed = 0;
+  dictionary_model_t model = {NULL};
+  uint64_t missed = 0;
   nanots_frame_t frame;
   nanots_ec_t code = nanots_iterator_borrow(iterator, &frame);
   int status = 0;
   for (size_t done = 1; status == 0 && code == NANOTS_EC_OK && frame.timestamp <= last; done++) {
-    status = add_frame(list, iterator, &frame, &metadata, &segment);
+    status = add_frame(list, &model, iterator, &frame);
     if (status == 0) code = nanots_iterator_next_frame(iterator, &frame);
     if (code == NANOTS_EC_OK && frame.timestamp <= last) missed += frame.missed;
     if (done % 1024 == 0 && status == 0) status = breathe();
   }
-  Py_XDECREF(metadata);
+  dictionary_model_end(&model);
   if (status < 0) return -1;
   if (code != NANOTS_EC_OK && code != NANOTS_EC_END) {
     raise_last(code);
