@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import NanoTS
@@ -126,32 +127,50 @@ import Testing
     #expect(try store.timestamps(of: "s") == [1])
   }
 
-  /// The promise at an append's return, while every sync takes several times the interval. By the clock, whatever its speed.
-  @Test func thePromiseHoldsWhenTheAppendReturns() async throws {
-    let (path, options) = (directory.path("a.nts"), options(10))
-    try directory.store(blockSize: 1 << 16).close()
-    try await onThread {
+  /// An append that waited for a sync does not return with frames that have grown too old meanwhile and are not in it.
+  @Test func anAppendThatWaitedWaitsForWhatHasAgedSince() async throws {
+    let (path, interval) = (directory.path("a.nts"), UInt64(1_000_000_000))
+    try directory.store().close()
+    let allowed = Atomic<Int>(0)
+    let made = Atomic<Int>(0)
+    let hasReturned = Atomic<Bool>(false)
+    let wasEarly = try await onThread { () throws -> WorkerThread<Bool> in
       let owner = WorkThread.current
       let hook = CallHook { call in
-        if call == .syncRange || call == .syncFile, WorkThread.current != owner { usleep(60_000) }
+        guard call == .syncRange || call == .syncFile, WorkThread.current != owner else { return 0 }
+        let number = made.wrappingAdd(1, ordering: .relaxed).newValue
+        while number > allowed.load(ordering: .acquiring) { usleep(200) }
         return 0
       }
-      try hook.interposed {
+      return try hook.interposed {
         let store = try Store(at: path)
-        let writer = try store.writer(for: "s", options: options)
-        var returns: [UInt64] = []
-        for time in Int64(1)...60 {
-          try writer.append([1], at: time)
-          let now = MonotonicClock.now
-          // None has left the first block.
-          let synced = Int(store.file.header(0).syncedCount.relaxed)
-          #expect(synced >= returns.count { $0 + 10_000_000 < now }, "append \(time)")
-          returns.append(now)
-          usleep(1_000)
+        let begun = MonotonicClock.now
+        let writer = try store.writer(for: "s", options: WriterOptions(durability: .interval(milliseconds: 1000)))
+        try writer.append([1], at: 1)
+        // The first sync has begun, half an interval after the writer: the second frame is not in it.
+        while made.load(ordering: .relaxed) < 1 { usleep(200) }
+        let firstBegan = MonotonicClock.now
+        try writer.append([2], at: 2)
+        let releaser = WorkerThread { () -> Bool in
+          while MonotonicClock.now < firstBegan + interval + 200_000_000 { usleep(1000) }
+          // The second frame is too old by now. The first sync ends: frames and header. The next one is held.
+          allowed.store(2, ordering: .releasing)
+          while made.load(ordering: .relaxed) < 3 { usleep(200) }
+          usleep(50_000)
+          let wasEarly = hasReturned.load(ordering: .relaxed)
+          allowed.store(.max, ordering: .releasing)
+          return wasEarly
         }
+        while MonotonicClock.now < begun + interval + 100_000_000 { usleep(1000) }
+        try writer.append([3], at: 3)
+        hasReturned.store(true, ordering: .relaxed)
+        while releaser.isRunning { usleep(200) }
         try writer.close()
+        return releaser
       }
-    }
+    }.finish()
+    #expect(!wasEarly)
+    #expect(made.load(ordering: .relaxed) > 3)
   }
 
   /// A page that the disk does not give holds nothing, which must not count as synced.
