@@ -2,6 +2,8 @@
 struct FrameSearch {
   /// The whole block.
   private let body: PrivateBytes
+  /// How many bytes of the block the file has; those behind are zeros.
+  private let filled: Int
   private let life: LiveBlock
   private let payloadStart: Int
   private let coversPayload: Bool
@@ -31,9 +33,10 @@ struct FrameSearch {
   }
 
   /// `payloadStart`: where the payloads begin, or less. `body` is the whole block and stays as it is.
-  init(_ body: PrivateBytes, _ life: LiveBlock, payloadStart: Int, coversPayload: Bool) {
+  init(_ body: PrivateBytes, filled: Int, _ life: LiveBlock, payloadStart: Int, coversPayload: Bool) {
     precondition(life.bodyLayout.isKnown && payloadStart >= BlockPreamble.fixedByteCount)
     self.body = body
+    self.filled = min(max(filled, 0), body.count)
     self.life = life
     self.payloadStart = payloadStart
     self.coversPayload = coversPayload
@@ -56,7 +59,10 @@ struct FrameSearch {
     // Where the payloads of the frames found so far end, and those that the index goes on to name.
     var (foundEnd, chainEnd) = (payloadStart, life.hasPreamble ? payloadStart : nil)
     var accepted = true
-    for slot in 0..<most {
+    // Entries behind the file's end prove nothing, and a damaged header may claim a block that has millions of them.
+    let absent = min((body.count - filled) / entrySize, most)
+    if absent > 0 { (accepted, chainEnd) = (false, nil) }
+    for slot in absent..<most {
       let entry = entry(slot)
       let isInChain = chainEnd == Int(entry.offset)
       let isGood =

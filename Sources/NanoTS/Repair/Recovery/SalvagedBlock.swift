@@ -30,7 +30,8 @@ final class BlockSalvage {
     let own = preamble?.generation == generation ? preamble : nil
     let start = own.map { BlockPreamble.byteCount(name: $0.name.count, metadata: $0.metadata.count) }
     var search = FrameSearch(
-      body, live, payloadStart: start ?? BlockPreamble.fixedByteCount,
+      body, filled: inspector.file.byteCount - layout.offset(of: index), live,
+      payloadStart: start ?? BlockPreamble.fixedByteCount,
       coversPayload: layout.checksPayloads)
     let result = search.run(after: previous, limit: live.sealedCount == nil ? limit : nil)
     return Found(live: live, preamble: own, search: search, result: result)
