@@ -43,7 +43,9 @@ class ProcessTest(StoreTest):
         for wait in ("store.iterator('t').wait_next()", "store.follow('t').next()", "list(store.follow('t'))"):
             child = subprocess.Popen(
                 [sys.executable, "-c",
-                 "import nanots, sys\n"
+                 "import nanots, signal, sys\n"
+                 # Whoever started the tests may have it ignored.
+                 "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
                  "store = nanots.Store(sys.argv[1])\n"
                  "print('waits', flush=True)\n"
                  f"try: {wait}\n"
