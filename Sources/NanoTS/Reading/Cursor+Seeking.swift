@@ -57,7 +57,10 @@ extension Cursor {
     guard body.entry(0).position < position, !(body.entry(body.count - 1).position < position) else { return false }
     let slot = body.lowerBound(position)
     let end = try sealedEnd()
-    guard window != nil, window!.header.isStill(window!.generation) else { return false }
+    // With blocks that are gone since the directory was taken, what is gone already would later be told as news.
+    guard window != nil, let stream, directoryMark == DirectoryMark(of: store.file.slot(stream.slot)),
+      window!.header.isStill(window!.generation)
+    else { return false }
     try store.file.checkMapping()
     (upcoming, standing) = (slot, 0)
     (expectedOrdinal, passedOrdinal) = (nil, end)

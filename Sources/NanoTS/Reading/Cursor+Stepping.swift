@@ -341,10 +341,7 @@ extension Cursor {
   mutating func refreshDirectory() throws(NanoTSError) -> Bool {
     try findStream()
     guard let stream else { return false }
-    let slot = store.file.slot(stream.slot)
-    // Removals first: they never come back, but the sequence of a block that was given back does.
-    let mark = DirectoryMark(
-      removals: slot.removals.acquired, nextSequence: slot.nextSequence.acquired, head: slot.head.acquired)
+    let mark = DirectoryMark(of: store.file.slot(stream.slot))
     // Nothing was added, taken or recycled since: what the cursor has is what the cache would give.
     if mark == directoryMark { return window == nil ? !directory.isEmpty : blockIndex + 1 < directory.count }
     directoryMark = mark

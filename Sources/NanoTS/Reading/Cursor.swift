@@ -81,4 +81,11 @@ struct DirectoryMark: Equatable {
   let removals: UInt32
   let nextSequence: UInt64
   let head: UInt32
+
+  init(of slot: StreamSlot) {
+    // Removals first: they never come back, but the sequence of a block that was given back does.
+    removals = slot.removals.acquired
+    nextSequence = slot.nextSequence.acquired
+    head = slot.head.acquired
+  }
 }
