@@ -22,6 +22,8 @@ public final class FollowSubscription: Sendable {
         let step = Result { () throws(NanoTSError) in
           try follower.next(in: file, until: .never, or: interrupt)
         }
+        // Frames may have come before this thread saw that it is over: no call begins once the subscription has gone.
+        guard !interrupt.isRaised else { break }
         guard case .success(nil) = step else {
           body(step.map { $0! })
           if case .failure = step { break }
