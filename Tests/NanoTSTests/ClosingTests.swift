@@ -42,7 +42,6 @@ import Testing
       try hook.interposed {
         let writer = try store.writer(for: "s")
         for time in Int64(1)...20 { try writer.appendHalfBlock(at: time) }
-        defer { _ = writer }
         let clean = store.file.shared.closedCleanly.acquired
         try writer.close()
         return UInt32(truncatingIfNeeded: clean)

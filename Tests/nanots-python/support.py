@@ -8,7 +8,7 @@ import nanots
 
 
 class StoreTest(unittest.TestCase):
-    """A test with a directory of its own. Nothing may be printed to stderr by the library: `run` in CI has it checked."""
+    """A test with a directory of its own."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory(prefix="nanots-")

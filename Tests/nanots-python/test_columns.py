@@ -127,13 +127,16 @@ class ColumnsTest(StoreTest):
 
     def test_arrow_and_pandas(self):
         try:
+            import pandas  # noqa: F401 - to_pandas needs it
             import pyarrow
-        except ImportError:
-            self.skipTest("pyarrow is not there")
+        except ImportError as error:
+            self.skipTest(f"{error.name} is not there")
         self.written(50)
         table = nanots.Reader(self.path).to_arrow("imu", 0, 1_000, SAMPLE)
         self.assertEqual(table.column_names, ["timestamp", "x", "y", "n"])
         self.assertEqual(table.schema.field("timestamp").type, pyarrow.timestamp("ns", "UTC"))
         self.assertEqual(table["n"].to_pylist(), list(range(0, 500, 10)))
+        frame = table.to_pandas()
+        self.assertEqual((list(frame["n"]), frame["timestamp"][7].value), (list(range(0, 500, 10)), 70))
         plain = nanots.Reader(self.path).to_arrow("imu", 0, 1_000, "V16")
         self.assertEqual(plain["value"].to_pylist()[7], samples([70]).tobytes())

@@ -60,6 +60,17 @@ class ArgumentTest(StoreTest):
         with self.refuses(TypeError, "takes 0 arguments by place"):
             self.store.writer("none")
 
+    def test_none_means_the_default(self):
+        store = nanots.Store.create(self.path, block_size=4096, initial_block_count=None, time_unit=None, replace=True)
+        with store.writer(durability=None, clamp=None).create_context("t", None) as context:
+            context.write(b"x", 1, None, None)
+        frames = store.iterator("t", verify_checksums=None)
+        frames.find(1, None)
+        self.assertEqual(frames.current_metadata(), "")
+        report = store.copy(self.path + ".copy", start_timestamp=None, end_timestamp=None, streams=None, progress=None)
+        self.assertEqual(report["frames"], 1)
+        self.assertEqual([f.data for f in store.follow("t", start=1, timeout=0)], [b"x"])
+
     def test_frames(self):
         self.context.write(b"first", 10)
         with self.refuses(nanots.NonMonotonicTimestampError, "10"):

@@ -1,5 +1,4 @@
 internal import CNanoTS
-import Synchronization
 
 /// An open file description of a regular file, closed when the last reference goes.
 final class FileDescriptor: Sendable {

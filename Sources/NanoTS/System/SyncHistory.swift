@@ -4,7 +4,7 @@
 /// calls the next sync a success. So after one has failed no other counts, neither a later one nor one that was underway
 /// at the same time, whose write the failed one may have been told of. (Linux: `errseq_t`, lib/errseq.c.)
 final class SyncHistory: Sendable {
-  enum Call: UInt64 {
+  enum Call {
     case file
     case range
 

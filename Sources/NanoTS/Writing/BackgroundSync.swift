@@ -200,9 +200,9 @@ final class BackgroundSync: Sendable {
     }
   }
 
-  /// A block that is ready is one that holds no frames. With a maximum, the stream would have one less all the time; with a
-  /// minimum, the one would count for it. Of all blocks of the store, the file of a growable one may have few yet, so many
-  /// wait at most, whatever the number of writers.
+  /// A block that is ready holds no frames. A stream with a maximum would have one block less all the time, and one with a
+  /// minimum would have it counted as kept. So few of the store's blocks wait, whatever the number of writers; the file of
+  /// a growable store may have too few of them yet.
   private var mayPrepareBlock: Bool {
     let available = Int(file.shared.availableBlocks.relaxed)
     let quota = Keeping(file).quota(of: handover.lease.stream.slot)

@@ -22,9 +22,11 @@ static int by_name(const parameters_t *parameters, PyObject *name, PyObject *val
   return -1;
 }
 
-static int check_required(const parameters_t *parameters, PyObject **into) {
-  for (int i = 0; i < parameters->required; i++) {
-    if (into[i] != NULL) continue;
+/// Sees to it that what is required is there, and that what is left out is NULL.
+static int finish(const parameters_t *parameters, PyObject **into) {
+  for (int i = 0; i < parameters->count; i++) {
+    if (i >= parameters->required && into[i] == Py_None) into[i] = NULL;
+    if (i >= parameters->required || into[i] != NULL) continue;
     PyErr_Format(PyExc_TypeError, "%s() needs the argument '%s'", parameters->function, parameters->names[i]);
     return -1;
   }
@@ -46,7 +48,7 @@ int arguments_take(const parameters_t *parameters, PyObject *const *arguments, P
   for (Py_ssize_t i = 0; i < named; i++) {
     if (by_name(parameters, PyTuple_GetItem(names, i), arguments[count + i], into) < 0) return -1;
   }
-  return check_required(parameters, into);
+  return finish(parameters, into);
 }
 
 int arguments_take_tuple(const parameters_t *parameters, PyObject *arguments, PyObject *names, PyObject **into) {
@@ -57,7 +59,7 @@ int arguments_take_tuple(const parameters_t *parameters, PyObject *arguments, Py
   for (Py_ssize_t place = 0; names != NULL && PyDict_Next(names, &place, &name, &value);) {
     if (by_name(parameters, name, value, into) < 0) return -1;
   }
-  return check_required(parameters, into);
+  return finish(parameters, into);
 }
 
 PyObject *path_bytes(PyObject *path) {
@@ -129,7 +131,7 @@ int take_flag(PyObject *object, int fallback) { return object == NULL ? fallback
 
 int take_timeout(PyObject *object, int64_t *milliseconds) {
   *milliseconds = -1;
-  if (object == NULL || object == Py_None) return 0;
+  if (object == NULL) return 0;
   double seconds = PyFloat_AsDouble(object);
   if (seconds == -1 && PyErr_Occurred()) return -1;
   if (!(seconds >= 0)) {

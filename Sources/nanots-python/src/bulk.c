@@ -117,7 +117,7 @@ static int payloads_from_array(batch_t *batch, PyObject *data) {
 
 static int fill_flags(batch_t *batch, PyObject *object) {
   integers_t flags;
-  if (object == NULL || object == Py_None) return 0;
+  if (object == NULL) return 0;
   if (integers_begin(&flags, object, "flags") < 0) return integers_end(&flags), -1;
   int status = differs("flags", flags.count, batch->count);
   for (Py_ssize_t i = 0; status == 0 && i < batch->count; i++) {
@@ -133,7 +133,7 @@ static int fill_flags(batch_t *batch, PyObject *object) {
 
 static int fill_keys(batch_t *batch, PyObject *object) {
   integers_t keys;
-  if (object == NULL || object == Py_None) return 0;
+  if (object == NULL) return 0;
   if (integers_begin(&keys, object, "keys") < 0) return integers_end(&keys), -1;
   int status = differs("keys", keys.count, batch->count);
   for (Py_ssize_t i = 0; status == 0 && i < batch->count; i++) batch->frames[i].key = keys.values[i];
@@ -306,15 +306,8 @@ static PyObject *range_result(const range_t *range, nanots_ec_t code) {
 
 static int take_range(reader_object *self, PyObject **given, range_t *range, PyObject **stream) {
   int64_t item_size;
-  if (!usable(self, self->handle, "reader")) return -1;
-  if (take_timestamp(given[1], "start_timestamp", self->unit, &range->first) < 0) return -1;
-  if (take_timestamp(given[2], "end_timestamp", self->unit, &range->last) < 0) return -1;
+  if (reader_take_times(self, given + 1, &range->first, &range->last) < 0) return -1;
   if (take_integer(given[3], "the size of an item of the dtype", 1, INT32_MAX, 0, &item_size) < 0) return -1;
-  if (range->first > range->last) {
-    raise_as(NANOTS_EC_INVALID_ARGUMENT, "the range from %lld to %lld ends before it begins; swap the two",
-             (long long)range->first, (long long)range->last);
-    return -1;
-  }
   range->item_size = (size_t)item_size;
   *stream = text_bytes(given[0], "stream_tag");
   return *stream == NULL ? -1 : 0;

@@ -4,15 +4,11 @@
 PyTypeObject *follower_type;
 
 typedef struct {
-  OBJECT_HEAD
-  nanots_follower_t handle;
+  LENDER_HEAD
   /// A tuple of the streams' names.
   PyObject *streams;
-  int unit;
   /// How long an iteration waits for a frame; negative: without limit.
   int64_t milliseconds;
-  Py_ssize_t borrowers;
-  bool is_closed;
 } follower_object;
 
 PyObject *follower_make(nanots_follower_t handle, PyObject *streams, int unit, int64_t milliseconds) {
@@ -40,14 +36,10 @@ static void follower_free(follower_object *self) {
   object_free(self);
 }
 
-static bool is_usable(follower_object *self) {
-  return usable(self, self->is_closed ? NULL : self->handle, "follower");
-}
+static bool is_usable(follower_object *self) { return lender_usable(self, "follower"); }
 
 static PyObject *follower_close(follower_object *self, PyObject *arguments) {
-  self->is_closed = true;
-  // With frames that point into the store, or another thread waiting, it ends when this object does, which they keep.
-  if (self->borrowers == 0) end(self);
+  if (lender_close(self)) end(self);
   Py_RETURN_NONE;
 }
 
@@ -57,27 +49,15 @@ static PyObject *follower_enter(follower_object *self, PyObject *nothing) {
   return (PyObject *)self;
 }
 
+static nanots_ec_t step(void *handle, int64_t milliseconds, nanots_frame_t *frame, size_t *stream) {
+  return nanots_follower_next(handle, milliseconds, frame, stream);
+}
+
 /// The next frame; NULL without an exception when none came in time.
-static PyObject *wait(follower_object *self, int64_t left) {
+static PyObject *wait(follower_object *self, int64_t milliseconds) {
   nanots_frame_t frame;
   size_t stream = 0;
-  nanots_ec_t code;
-  if (!is_usable(self)) return NULL;
-  do {
-    // In slices, so that Ctrl-C is seen.
-    int64_t slice = left < 0 || left > 100 ? 100 : left;
-    nanots_follower_t handle = self->handle;
-    self->borrowers += 1;
-    Py_BEGIN_ALLOW_THREADS;
-    code = nanots_follower_next(handle, slice, &frame, &stream);
-    Py_END_ALLOW_THREADS;
-    self->borrowers -= 1;
-    if (left > 0) left -= slice;
-    if (code == NANOTS_EC_TIMED_OUT && PyErr_CheckSignals() < 0) return NULL;
-    if (!is_usable(self)) return NULL;
-  } while (code == NANOTS_EC_TIMED_OUT && left != 0);
-  if (code == NANOTS_EC_TIMED_OUT) return NULL;
-  if (code != NANOTS_EC_OK) return raise_last(code);
+  if (lender_wait(self, "follower", step, milliseconds, &frame, &stream) != 1) return NULL;
   PyObject *name = PyTuple_GetItem(self->streams, (Py_ssize_t)stream);
   return frame_make(&frame, (PyObject *)self, &self->borrowers, name, self->unit);
 }
@@ -94,11 +74,6 @@ static PyObject *follower_next(follower_object *self, PyObject *const *arguments
   PyObject *frame = wait(self, milliseconds);
   if (frame != NULL || PyErr_Occurred()) return frame;
   Py_RETURN_NONE;
-}
-
-static PyObject *itself(PyObject *self) {
-  Py_INCREF(self);
-  return self;
 }
 
 static PyObject *asynchronously(follower_object *self) {

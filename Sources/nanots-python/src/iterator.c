@@ -12,7 +12,9 @@ static int begin(iterator_object *self, nanots_store_t store, PyObject *stream, 
   PyObject *name = text_bytes(stream, "stream_tag");
   if (name == NULL) return -1;
   nanots_iterator_options_t options = {.struct_size = sizeof options, .verify_checksums = verify_checksums ? 1 : 0};
-  nanots_ec_t code = nanots_store_create_iterator(store, PyBytes_AsString(name), &options, &self->handle);
+  nanots_iterator_t handle = NULL;
+  nanots_ec_t code = nanots_store_create_iterator(store, PyBytes_AsString(name), &options, &handle);
+  self->handle = handle;
   Py_DECREF(name);
   if (code != NANOTS_EC_OK) raise_last(code);
   return code == NANOTS_EC_OK ? 0 : -1;
@@ -45,14 +47,10 @@ static void iterator_free(iterator_object *self) {
   object_free(self);
 }
 
-static bool is_usable(iterator_object *self) {
-  return usable(self, self->is_closed ? NULL : self->handle, "iterator");
-}
+static bool is_usable(iterator_object *self) { return lender_usable(self, "iterator"); }
 
 static PyObject *iterator_close(iterator_object *self, PyObject *arguments) {
-  self->is_closed = true;
-  // With frames that point into the store, or another thread waiting, it ends when this object does, which they keep.
-  if (self->borrowers == 0) end(self);
+  if (lender_close(self)) end(self);
   Py_RETURN_NONE;
 }
 
@@ -97,30 +95,21 @@ static PyObject *step(iterator_object *self, nanots_ec_t (*move)(nanots_iterator
 static PyObject *next_frame(iterator_object *self, PyObject *nothing) { return step(self, nanots_iterator_next_frame); }
 static PyObject *prev_frame(iterator_object *self, PyObject *nothing) { return step(self, nanots_iterator_prev_frame); }
 
+static nanots_ec_t step_waiting(void *handle, int64_t milliseconds, nanots_frame_t *frame, size_t *stream) {
+  return nanots_iterator_wait_next(handle, milliseconds, frame);
+}
+
 static PyObject *wait_next(iterator_object *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
   static const char *const words[] = {"timeout"};
   static const parameters_t parameters = {"wait_next", words, 1, 0, 1};
   PyObject *given[1];
-  int64_t left;
-  if (arguments_take(&parameters, arguments, count, names, given) < 0) return NULL;
-  if (take_timeout(given[0], &left) < 0 || !is_usable(self)) return NULL;
+  int64_t milliseconds;
   nanots_frame_t frame;
-  nanots_ec_t code;
-  do {
-    // In slices, so that Ctrl-C is seen.
-    int64_t slice = left < 0 || left > 100 ? 100 : left;
-    nanots_iterator_t handle = self->handle;
-    self->borrowers += 1;
-    Py_BEGIN_ALLOW_THREADS;
-    code = nanots_iterator_wait_next(handle, slice, &frame);
-    Py_END_ALLOW_THREADS;
-    self->borrowers -= 1;
-    if (left > 0) left -= slice;
-    if (code == NANOTS_EC_TIMED_OUT && PyErr_CheckSignals() < 0) return NULL;
-    if (!is_usable(self)) return NULL;
-  } while (code == NANOTS_EC_TIMED_OUT && left != 0);
-  if (code == NANOTS_EC_TIMED_OUT) Py_RETURN_NONE;
-  if (code != NANOTS_EC_OK) return raise_last(code);
+  if (arguments_take(&parameters, arguments, count, names, given) < 0) return NULL;
+  if (take_timeout(given[0], &milliseconds) < 0) return NULL;
+  int found = lender_wait(self, "iterator", step_waiting, milliseconds, &frame, NULL);
+  if (found < 0) return NULL;
+  if (found == 0) Py_RETURN_NONE;
   return frame_make(&frame, (PyObject *)self, &self->borrowers, NULL, self->unit);
 }
 
@@ -136,11 +125,6 @@ static PyObject *iterate(iterator_object *self) {
   if (code == NANOTS_EC_OK || current == NULL) return current;
   Py_DECREF(current);
   return raise_last(code);
-}
-
-static PyObject *itself(PyObject *self) {
-  Py_INCREF(self);
-  return self;
 }
 
 static PyObject *iter_all(iterator_object *self, PyObject *nothing) {

@@ -19,7 +19,7 @@ PyObject *raise_as(nanots_ec_t code, const char *format, ...);
 
 // ------------------------------------------------------------------------------------------------------- arguments.c
 
-/// The parameters of one function, by name. Those from `required` on may be left out, and are then NULL.
+/// The parameters of one function, by name. Those from `required` on may be left out, or be None, and are then NULL.
 typedef struct {
   const char *function;
   const char *const *names;
@@ -45,7 +45,7 @@ int take_integer(PyObject *object, const char *what, int64_t lowest, int64_t hig
 int take_timestamp(PyObject *object, const char *what, int unit, int64_t *into);
 /// A truth; a NULL object gives `fallback`. -1 on failure.
 int take_flag(PyObject *object, int fallback);
-/// Seconds as milliseconds, rounded up; None and NULL give -1, which means without limit. -1 on failure.
+/// Seconds as milliseconds, rounded up; a NULL object gives -1, which means without limit. -1 on failure.
 int take_timeout(PyObject *object, int64_t *milliseconds);
 
 // ------------------------------------------------------------------------------------------------------------ fork.c
@@ -103,13 +103,21 @@ typedef struct {
   uint32_t flags;
 } dictionary_model_t;
 
-typedef struct {
-  OBJECT_HEAD
-  nanots_iterator_t handle;
-  int unit;
-  /// Frames that point into the store by this iterator's leave, and threads that wait: the handle lives as long as they do.
-  Py_ssize_t borrowers;
+/// What an object that lends frames begins with. Frames that point into the store by its leave, and threads that wait in it,
+/// are its borrowers: its handle lives as long as they do.
+#define LENDER_HEAD     \
+  OBJECT_HEAD           \
+  void *handle;         \
+  int unit;             \
+  Py_ssize_t borrowers; \
   bool is_closed;
+
+typedef struct {
+  LENDER_HEAD
+} lender_object;
+
+typedef struct {
+  LENDER_HEAD
   dictionary_model_t model;
 } iterator_object;
 
@@ -142,6 +150,21 @@ PyObject *iterator_make(nanots_store_t store, int unit, PyObject *stream, int ve
 /// Lets other threads run, and signal handlers; -1 when one of those raised.
 int breathe(void);
 
+// ----------------------------------------------------------------------------------------------------------- lender.c
+
+/// How a lender waits for its next frame. `stream` is for those of several streams.
+typedef nanots_ec_t (*lender_step_t)(void *handle, int64_t milliseconds, nanots_frame_t *frame, size_t *stream);
+
+bool lender_usable(void *lender, const char *what);
+/// Waits for at most so many milliseconds, or without limit, and lets other threads and Ctrl-C in. 1 with a frame, 0 when
+/// none came, -1 with an exception set.
+int lender_wait(void *lender, const char *what, lender_step_t step, int64_t milliseconds, nanots_frame_t *frame,
+                size_t *stream);
+/// Closes it; true when its handle is to be ended now. Otherwise it ends when the object does, which the borrowers keep.
+bool lender_close(void *lender);
+/// A new reference to the object, which is its own iterator.
+PyObject *itself(PyObject *object);
+
 // ------------------------------------------------------------------------------------------------------- dictionary.c
 
 void dictionary_model_end(dictionary_model_t *model);
@@ -160,6 +183,8 @@ PyObject *columns_make(const nanots_batch_t *batch, PyObject *owner, Py_ssize_t 
 
 // ------------------------------------------------------------------------------------------------------------- bulk.c
 
+/// Both ends of a range of times, in order. -1 on failure.
+int reader_take_times(reader_object *self, PyObject **given, int64_t *first, int64_t *last);
 PyObject *context_write_batch(context_object *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 PyObject *reader_fill_columns(reader_object *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
 PyObject *reader_view_columns(reader_object *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names);

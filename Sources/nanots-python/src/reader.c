@@ -42,11 +42,14 @@ static PyObject *reader_enter(reader_object *self, PyObject *nothing) {
   return (PyObject *)self;
 }
 
-/// Both ends of a range of times.
-static int take_range(reader_object *self, PyObject **given, int64_t *first, int64_t *last) {
+int reader_take_times(reader_object *self, PyObject **given, int64_t *first, int64_t *last) {
   if (!usable(self, self->handle, "reader")) return -1;
   if (take_timestamp(given[0], "start_timestamp", self->unit, first) < 0) return -1;
-  return take_timestamp(given[1], "end_timestamp", self->unit, last);
+  if (take_timestamp(given[1], "end_timestamp", self->unit, last) < 0) return -1;
+  if (*first <= *last) return 0;
+  raise_as(NANOTS_EC_INVALID_ARGUMENT, "the range from %lld to %lld ends before it begins; swap the two",
+           (long long)*first, (long long)*last);
+  return -1;
 }
 
 // ------------------------------------------------------------------------------------------------------------ reading
@@ -90,11 +93,7 @@ static PyObject *reader_read(reader_object *self, PyObject *const *arguments, Py
   PyObject *given[3];
   int64_t first, last;
   if (arguments_take(&parameters, arguments, count, names, given) < 0) return NULL;
-  if (take_range(self, given + 1, &first, &last) < 0) return NULL;
-  if (first > last) {
-    return raise_as(NANOTS_EC_INVALID_ARGUMENT, "the range from %lld to %lld ends before it begins; swap the two",
-                    (long long)first, (long long)last);
-  }
+  if (reader_take_times(self, given + 1, &first, &last) < 0) return NULL;
   PyObject *stream = text_bytes(given[0], "stream_tag");
   if (stream == NULL) return NULL;
   nanots_iterator_t iterator = NULL;
@@ -122,7 +121,7 @@ static PyObject *reader_count(reader_object *self, PyObject *const *arguments, P
   int64_t first, last;
   uint64_t frames = 0;
   if (arguments_take(&parameters, arguments, count, names, given) < 0) return NULL;
-  if (take_range(self, given + 1, &first, &last) < 0) return NULL;
+  if (reader_take_times(self, given + 1, &first, &last) < 0) return NULL;
   PyObject *stream = text_bytes(given[0], "stream_tag");
   if (stream == NULL) return NULL;
   nanots_ec_t code = nanots_reader_count(self->handle, PyBytes_AsString(stream), first, last, &frames);
@@ -143,7 +142,7 @@ static PyObject *query_segments(reader_object *self, PyObject *const *arguments,
   PyObject *given[3];
   int64_t first, last;
   if (arguments_take(&parameters, arguments, count, names, given) < 0) return NULL;
-  if (take_range(self, given + 1, &first, &last) < 0) return NULL;
+  if (reader_take_times(self, given + 1, &first, &last) < 0) return NULL;
   PyObject *stream = text_bytes(given[0], "stream_tag");
   if (stream == NULL) return NULL;
   nanots_contiguous_segment_t *segments = NULL;
@@ -174,7 +173,7 @@ static PyObject *query_tags(reader_object *self, PyObject *const *arguments, Py_
   PyObject *given[2];
   int64_t first, last;
   if (arguments_take(&parameters, arguments, count, names, given) < 0) return NULL;
-  if (take_range(self, given, &first, &last) < 0) return NULL;
+  if (reader_take_times(self, given, &first, &last) < 0) return NULL;
   // The answers wait in the handle: no other thread comes between, which would ask for its own.
   nanots_ec_t code = nanots_reader_query_stream_tags_start(self->handle, first, last);
   if (code != NANOTS_EC_OK) return raise_last(code);

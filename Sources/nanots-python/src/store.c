@@ -321,11 +321,11 @@ static PyObject *copy(store_object *self, PyObject *const *arguments, Py_ssize_t
   if (replaces < 0) return NULL;
   options.block_count = (uint32_t)block_count;
   options.replace_existing = replaces ? 1 : 0;
-  options.user_data = given[6] == Py_None ? NULL : given[6];
+  options.user_data = given[6];
   PyObject *path = path_bytes(given[0]);
   if (path == NULL) return NULL;
   PyObject *kept = NULL, *report = NULL;
-  const char **streams = given[3] && given[3] != Py_None ? names_array(given[3], &kept) : NULL;
+  const char **streams = given[3] ? names_array(given[3], &kept) : NULL;
   if (!PyErr_Occurred()) {
     options.streams = streams;
     options.stream_count = streams ? (size_t)PySequence_Size(given[3]) : 0;

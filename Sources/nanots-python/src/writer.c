@@ -40,7 +40,7 @@ static PyObject *create_context(writer_object *self, PyObject *const *arguments,
   if (!usable(self, self->handle, "writer")) return NULL;
   PyObject *stream = text_bytes(given[0], "stream_tag");
   if (stream == NULL) return NULL;
-  PyObject *metadata = given[1] == NULL || given[1] == Py_None ? NULL : text_bytes(given[1], "metadata");
+  PyObject *metadata = given[1] == NULL ? NULL : text_bytes(given[1], "metadata");
   nanots_write_context_t handle = NULL;
   if (!PyErr_Occurred()) {
     Py_BEGIN_ALLOW_THREADS;
