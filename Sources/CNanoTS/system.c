@@ -389,6 +389,10 @@ int nts_start_thread(void (*body)(void *), void *context) {
   return tell(-result, &request);
 }
 
+void *nts_zeroed_make(size_t count) { return calloc(1, count); }
+
+void nts_zeroed_free(void *memory) { free(memory); }
+
 struct nts_mutex {
   pthread_mutex_t mutex;
 };

@@ -243,7 +243,7 @@ class write_context {
   }
   /** The bytes of `value` as they lie in memory. */
   template <typename T, typename = std::enable_if_t<std::is_trivially_copyable_v<T> && !std::is_pointer_v<T> &&
-                                                    !std::is_array_v<T>>>
+                                                    !std::is_null_pointer_v<T> && !std::is_array_v<T>>>
   void append(const T &value, std::int64_t timestamp, std::int64_t key = 0, std::uint32_t flags = 0) {
     append(&value, sizeof value, timestamp, key, flags);
   }

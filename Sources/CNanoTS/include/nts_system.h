@@ -87,6 +87,9 @@ void nts_sleep_until(uint64_t time);
 /// Starts a detached thread that runs `body(context)`, with every signal blocked but those of its own faults. 0 or
 /// -errno.
 int nts_start_thread(void (*body)(void *), void *context);
+/// Memory that is zero, of which nothing is used until it is touched; NULL without room for it.
+void *nts_zeroed_make(size_t count);
+void nts_zeroed_free(void *memory);
 /// A lock between threads of this process; NULL without memory for it. Not recursive.
 typedef struct nts_mutex nts_mutex;
 nts_mutex *nts_mutex_make(void);

@@ -22,6 +22,12 @@ struct AllocationLock {
   func withLock<R>(
     takingBlocks: Bool = false, _ body: (BlockPool) throws(NanoTSError) -> R
   ) throws(NanoTSError) -> R {
+    try file.allocationTurn.withLock { _ throws(NanoTSError) in try withFileLock(takingBlocks: takingBlocks, body) }
+  }
+
+  private func withFileLock<R>(
+    takingBlocks: Bool, _ body: (BlockPool) throws(NanoTSError) -> R
+  ) throws(NanoTSError) -> R {
     let whole = FileLock(file: descriptor, offsets: StoreFile.LockOffset.pinsAndAllocation)
     let hasAll = takingBlocks ? try whole.tryLock() : false
     if !hasAll { try FileLock(file: descriptor, offset: StoreFile.LockOffset.allocation).lock() }

@@ -17,6 +17,10 @@ final class StoreFile: Sendable {
   /// The SharedState page for writing, in a store that a follower opened: the rest of the file is mapped for reading.
   private let sharedWindow: MappedWindow?
 
+  /// Taken before the allocation lock: threads of this process wait here for each other, and in the kernel for other
+  /// processes alone.
+  let allocationTurn = ProcessLock<Void>(())
+
   /// Throws `.ioFailure` when a page of the file was lost under the mapping: what was read since is void.
   func checkMapping() throws(NanoTSError) {
     try mapped.check()

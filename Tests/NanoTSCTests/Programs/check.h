@@ -62,6 +62,23 @@ typedef struct {
   void (*run)(void);
 } check;
 
+/// The functions for writing and reading that existing programs call, each with its check.
+#define WRITING_AND_READING                                               \
+  {"nanots_writer_allocate_file", allocate_file},                         \
+  {"nanots_writer_create", writer_create},                                \
+  {"nanots_writer_destroy", writer_destroy},                              \
+  {"nanots_writer_create_context", create_context},                       \
+  {"nanots_write_context_destroy", context_destroy},                      \
+  {"nanots_writer_write", writer_write},                                  \
+  {"nanots_writer_free_blocks", free_blocks},                             \
+  {"nanots_reader_create", reader_create},                                \
+  {"nanots_reader_destroy", reader_destroy},                              \
+  {"nanots_reader_read", reader_read},                                    \
+  {"nanots_reader_query_contiguous_segments", query_contiguous_segments}, \
+  {"nanots_free_contiguous_segments", free_contiguous_segments},          \
+  {"nanots_reader_query_stream_tags_start", query_stream_tags_start},     \
+  {"nanots_reader_query_stream_tags_next", query_stream_tags_next}
+
 /// Runs the check named on the command line, or all of them.
 static inline int run_checks(const check *checks, size_t count, int argc, char **argv) {
   int found = 0;

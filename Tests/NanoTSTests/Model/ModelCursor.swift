@@ -151,7 +151,8 @@ struct ModelCursor {
   private mutating func placeAtEnd(_ step: Step, _ frames: [ModelFrame], _ stream: ModelStream?) {
     switch step {
     case .previous:
-      if next != nil { place(at: frames.first?.ordinal ?? stream?.nextOrdinal ?? 0) }
+      // One that has not met the stream yet does not meet it by going back: another may have the name by then.
+      if next != nil, life != nil { place(at: frames.first?.ordinal ?? stream?.nextOrdinal ?? 0) }
       isAtFront = next != nil
     default: place(at: stream?.nextOrdinal ?? 0)
     }

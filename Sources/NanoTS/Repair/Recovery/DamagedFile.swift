@@ -1,33 +1,3 @@
-/// Memory of this process that a piece of a file is read into; given back when the last reference goes.
-@safe
-final class PrivateBytes {
-  /// Bound: `count` bytes that nobody else changes, aligned so that every structure of the format may begin there.
-  let bytes: UnsafeMutableRawBufferPointer
-
-  init(count: Int) {
-    unsafe bytes = .allocate(byteCount: count, alignment: StoreLayout.blockSizeUnit)
-  }
-
-  deinit { unsafe bytes.deallocate() }
-
-  var count: Int { unsafe bytes.count }
-
-  /// The first `count` bytes.
-  func prefix(_ count: Int) -> UnsafeRawBufferPointer {
-    unsafe UnsafeRawBufferPointer(rebasing: bytes[0..<count])
-  }
-
-  func isZero(_ range: Range<Int>) -> Bool {
-    // By words: most of a damaged file may be zeros. Bound: `bytes[…]` checks the range, and words end within it.
-    let part = unsafe UnsafeRawBufferPointer(rebasing: bytes[range])
-    let words = part.count / 8
-    for word in 0..<words where unsafe part.loadUnaligned(fromByteOffset: word * 8, as: UInt64.self) != 0 {
-      return false
-    }
-    return unsafe part[(words * 8)...].allSatisfy { $0 == 0 }
-  }
-}
-
 /// A file that may be anything, opened for reading only and read piece by piece through its descriptor: a file that is
 /// shorter than it says, or that somebody cuts off meanwhile, gives zeros and not a signal.
 final class DamagedFile {
@@ -49,30 +19,28 @@ final class DamagedFile {
   /// not give, is zero. O(count).
   func read(_ count: Int, at offset: Int, into buffer: PrivateBytes) {
     precondition(count >= 0 && count <= buffer.count && offset >= 0)
-    let target = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[0..<count])
-    if unsafe fill(target, at: offset) { return }
+    if fill(0..<count, of: buffer, at: offset) { return }
     // Page by page: one bad sector must not take its neighbours along.
     for start in stride(from: 0, to: count, by: StoreLayout.blockSizeUnit) {
-      let page = unsafe UnsafeMutableRawBufferPointer(
-        rebasing: target[start..<min(start + StoreLayout.blockSizeUnit, count)])
-      if unsafe !fill(page, at: offset + start) {
-        unsafe page.initializeMemory(as: UInt8.self, repeating: 0)
+      let page = start..<min(start + StoreLayout.blockSizeUnit, count)
+      if !fill(page, of: buffer, at: offset + start) {
+        buffer.clear(page)
         unreadablePages += 1
       }
     }
   }
 
-  private func fill(_ target: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
-    let expected = max(0, min(target.count, byteCount - offset))
+  private func fill(_ range: Range<Int>, of buffer: PrivateBytes, at offset: Int) -> Bool {
+    let expected = max(0, min(range.count, byteCount - offset))
     var done = 0
     while done < expected {
-      let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: target[done..<expected])
-      guard let read = unsafe try? descriptor.read(into: rest, at: offset + done) else { return false }
+      let rest = (range.lowerBound + done)..<(range.lowerBound + expected)
+      guard let read = unsafe try? descriptor.read(into: buffer.target(rest), at: offset + done) else { return false }
       // The file was cut off meanwhile.
       guard read > 0 else { break }
       done += read
     }
-    unsafe UnsafeMutableRawBufferPointer(rebasing: target[done...]).initializeMemory(as: UInt8.self, repeating: 0)
+    buffer.clear((range.lowerBound + done)..<range.upperBound)
     return true
   }
 }
