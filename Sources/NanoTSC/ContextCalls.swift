@@ -122,6 +122,28 @@ public func nanots_write_context_append_batch(
 }
 
 @c @implementation
+public func nanots_write_context_append_columns(
+  _ context: nanots_write_context_t?, _ count: Int, _ timestamps: UnsafePointer<Int64>?, _ keys: UnsafePointer<Int64>?,
+  _ flags: UnsafePointer<UInt32>?, _ data: UnsafeRawPointer?, _ size: Int
+) -> nanots_ec_t {
+  unsafe withThing(context, WriteContext.self) { context in
+    reporting { () throws(NanoTSError) in
+      guard count != 0 else { return }
+      guard let timestamps = unsafe timestamps else { throw isNull("timestamps") }
+      guard unsafe data != nil || size == 0 else { throw isNull("data") }
+      guard size >= 0 else { throw tooLarge(UInt(bitPattern: size)) }
+      guard count > 0, !count.multipliedReportingOverflow(by: max(size, 8)).overflow else {
+        throw NanoTSError(.invalidArgument, "a batch of \(UInt(bitPattern: count)) frames is too large")
+      }
+      // Bound: the caller says that the columns have `count` elements, and `data` has `count` times `size` bytes.
+      let columns = unsafe NewFrameColumns(
+        count: count, timestamps: timestamps, keys: keys, flags: flags, payloads: data, size: size)
+      try unsafe context.pointee.writer.append(contentsOf: columns)
+    }
+  }
+}
+
+@c @implementation
 public func nanots_write_context_flush(_ context: nanots_write_context_t?) -> nanots_ec_t {
   unsafe withThing(context, WriteContext.self) { context in
     reporting { () throws(NanoTSError) in try unsafe context.pointee.writer.flush() }

@@ -109,6 +109,26 @@ import Testing
     }
   }
 
+  @Test(arguments: [0, 1, 7, 8, 9, 15, 16, 61, 64, 765, 766, 767, 768, 769, 3000])
+  func storingAFrameCopiesItAndGivesItsChecksum(_ length: Int) {
+    var random = SeededGenerator(seed: UInt64(length))
+    let payload = random.bytes(length)
+    let (seedAndFlags, place): (UInt64, UInt64) = (random.next(), random.next())
+    let padded = length.roundedUp(to: 8)
+    var stored = [UInt8](repeating: 0xEE, count: padded + 8)
+    let values = unsafe payload.withUnsafeBytes { from in
+      unsafe stored.withUnsafeMutableBytes { to in
+        unsafe (
+          nts_frame_store(seedAndFlags, -5, 7, place, to.baseAddress, from.baseAddress, from.count),
+          nts_frame_checksum(seedAndFlags, -5, 7, place, from.baseAddress, from.count)
+        )
+      }
+    }
+    #expect(values.0 == values.1)
+    let zeros = [UInt8](repeating: 0, count: padded - length)
+    #expect(stored == payload + zeros + [UInt8](repeating: 0xEE, count: 8))
+  }
+
   @Test func theEnginesWordsAreFedLittleEndian() {
     var checksum = Checksum()
     checksum.add(UInt64(0x0102_0304_0506_0708))

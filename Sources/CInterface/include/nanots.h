@@ -248,6 +248,12 @@ typedef struct {
 nanots_ec_t nanots_write_context_append_batch(nanots_write_context_t context, const nanots_new_frame_t *frames,
                                               size_t count);
 
+/** The same for frames of `size` bytes each, of which timestamps, keys, flags and bytes lie one behind the other. `keys` and
+ *  `flags` may be NULL: all 0. */
+nanots_ec_t nanots_write_context_append_columns(nanots_write_context_t context, size_t count, const int64_t *timestamps,
+                                                const int64_t *keys, const uint32_t *flags, const void *data,
+                                                size_t size);
+
 /** Makes every frame appended so far survive a power loss. Waits for the disk. */
 nanots_ec_t nanots_write_context_flush(nanots_write_context_t context);
 /** As nanots_write_context_destroy. The handle is ended whatever is returned, except for INVALID_ARGUMENT and IN_USE;

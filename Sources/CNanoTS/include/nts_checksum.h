@@ -22,4 +22,9 @@ uint32_t nts_crc32c_update_portable(uint32_t state, const void *bytes, size_t co
 uint32_t nts_frame_checksum(uint64_t seed_and_flags, int64_t timestamp, int64_t key, uint64_t place,
                             const void *payload, size_t count);
 
+/// Copies the payload `from` to `to`, padded with zeros to a multiple of 8, and returns the frame's checksum: one pass over
+/// the bytes. The two do not overlap.
+uint32_t nts_frame_store(uint64_t seed_and_flags, int64_t timestamp, int64_t key, uint64_t place, void *to,
+                         const void *from, size_t count);
+
 #endif

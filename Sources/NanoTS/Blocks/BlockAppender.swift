@@ -103,7 +103,9 @@ struct BlockAppender {
     payloadEnd += byteCount.roundedUp(to: 8)
     payloadBytes += byteCount
     count += 1
-    if length != uniformLength { note(length, of: frame) }
+    if length != uniformLength {
+      note(length, of: FramePosition(timestamp: frame.timestamp, key: frame.key), isFirst: count == 1)
+    }
   }
 
   /// Appends a frame and shows it to readers; false, and nothing changed, when it does not fit into this block.
@@ -127,9 +129,7 @@ struct BlockAppender {
     count &+= 1
     payloadBytes &+= byteCount
     let length = UInt32(truncatingIfNeeded: byteCount)
-    if length != uniformLength {
-      note(length, of: FrameStamp(timestamp: position.timestamp, key: position.key, flags: flags, isClamped: false))
-    }
+    if length != uniformLength { note(length, of: position, isFirst: count == 1) }
     let place = unsafe base + start
     let entryPlace = unsafe base + entryStart
     let commitCell = header.commit
@@ -146,32 +146,70 @@ struct BlockAppender {
     return true
   }
 
-  /// Adds the first of the frames that are in order after `last` and fit, and does not yet show them to readers. Returns how
-  /// many; `last` is then the position of the last one.
-  mutating func add(_ frames: UnsafeBufferPointer<NewFrame>, after last: inout FramePosition) -> Int {
-    for index in frames.indices {
-      let frame = unsafe frames[index]
+  /// Adds the frames from `first` on that are in order after `last` and fit, and does not yet show them to readers. Returns
+  /// how many; `last` is then the position of the last one.
+  ///
+  /// The writer's own fields are kept aside in the loop, where the stores into the block would otherwise have each of
+  /// them read again.
+  mutating func add(_ frames: some NewFrames, from first: Int, after last: inout FramePosition) -> Int {
+    let keyed = isKeyed
+    var (low, start, bytes, uniform) = (indexLow, payloadEnd, 0, uniformLength)
+    let end = frames.count
+    var index = first
+    while index < end {
+      let frame = frames[index]
       let position = FramePosition(timestamp: frame.timestamp, key: frame.key)
       let byteCount = unsafe frame.payload.count
-      guard last < position, let place = unsafe place(byteCount: byteCount, key: position.key) else { return index }
-      unsafe copy(frame.payload.baseAddress, byteCount, to: place)
-      unsafe addEntry(
-        place, byteCount,
-        FrameStamp(timestamp: position.timestamp, key: position.key, flags: frame.flags, isClamped: false))
+      guard last < position, UInt(bitPattern: byteCount) <= UInt(bitPattern: low), position.key == 0 || keyed
+      else { break }
+      let padded = (byteCount &+ 7) & ~7
+      guard start &+ padded &+ entrySize <= low else { break }
+      let length = UInt32(truncatingIfNeeded: byteCount)
+      low &-= entrySize
+      var entry = IndexEntry(
+        timestamp: position.timestamp, key: position.key, offset: UInt32(truncatingIfNeeded: start),
+        lengthAndMarks: length, checksum: 0, flags: frame.flags)
+      entry.checksum = unsafe store(frame.payload, at: base + start, entry)
+      unsafe entry.write(to: base + low, keyed: keyed)
+      start &+= padded
+      bytes &+= byteCount
+      index &+= 1
       last = position
+      if length != uniform {
+        note(length, of: position, isFirst: count + index - first == 1)
+        uniform = uniformLength
+      }
     }
-    return frames.count
+    (indexLow, payloadEnd) = (low, start)
+    payloadBytes += bytes
+    count += index - first
+    return index - first
+  }
+
+  /// Stores the payload of `entry` at `place`, where it was found to fit, and returns the frame's checksum.
+  @inline(__always)
+  private func store(
+    _ payload: UnsafeRawBufferPointer, at place: UnsafeMutableRawPointer, _ entry: IndexEntry
+  ) -> UInt32 {
+    let seedAndFlags = UInt64(checksumSeed) | UInt64(entry.flags) << 32
+    let offsetAndLength = UInt64(entry.offset) | UInt64(entry.lengthAndMarks) << 32
+    if checksPayloads {
+      return unsafe nts_frame_store(
+        seedAndFlags, entry.timestamp, entry.key, offsetAndLength, place, payload.baseAddress, payload.count)
+    }
+    unsafe copy(payload.baseAddress, payload.count, to: place)
+    return unsafe nts_frame_checksum(seedAndFlags, entry.timestamp, entry.key, offsetAndLength, place, 0)
   }
 
   /// Keeps the header's uniform length right, and with the block's first frame the header's first position.
   @inline(never)
-  private mutating func note(_ length: UInt32, of frame: FrameStamp) {
+  private mutating func note(_ length: UInt32, of position: FramePosition, isFirst: Bool) {
     guard uniformLength != BlockHeader.mixedLengths else { return }
-    if count == 1 {
-      header.firstTimestamp.storeRelaxed(UInt64(bitPattern: frame.timestamp))
-      header.firstKey.storeRelaxed(UInt64(bitPattern: frame.key))
+    if isFirst {
+      header.firstTimestamp.storeRelaxed(UInt64(bitPattern: position.timestamp))
+      header.firstKey.storeRelaxed(UInt64(bitPattern: position.key))
     }
-    uniformLength = count == 1 ? length : BlockHeader.mixedLengths
+    uniformLength = isFirst ? length : BlockHeader.mixedLengths
     header.uniformLength.storeRelaxed(uniformLength)
   }
 

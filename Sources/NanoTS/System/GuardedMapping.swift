@@ -14,9 +14,10 @@ struct GuardedMapping: @unchecked Sendable {
   func end() { unsafe nts_guard_remove(entry) }
 
   /// Throws `.ioFailure` when a page was lost. One load, no system call.
-  func check(_ path: String) throws(NanoTSError) {
+  @inline(__always)
+  func check(_ path: @autoclosure () -> String) throws(NanoTSError) {
     let errno = unsafe nts_guard_lost(entry)
-    if errno != 0 { throw GuardedMapping.failure(errno, path) }
+    if errno != 0 { throw GuardedMapping.failure(errno, path()) }
   }
 
   /// What is thrown for a page that was lost.

@@ -135,14 +135,19 @@ final class BackgroundSync: Sendable {
 
   // MARK: On the thread
 
-  /// Syncs the block that was left and prepares the next one.
+  /// Syncs the block that was left and prepares the next one: one sync for the body, and one for both headers.
   private func finishChange() {
+    var prepared: Int?
     do throws(NanoTSError) {
-      try syncSealed()
+      let sealed = try syncSealedBody()
+      let claimed = claimBlock()
+      try handover.syncHeaders(sealed: sealed, claimed: claimed)
+      state.withLock { $0.sealed = nil }
+      if let claimed { file.populatePages(of: claimed) }
+      prepared = claimed
     } catch {
       fail(error)
     }
-    let prepared = prepareBlock()
     state.withLock { state in
       state.prepared = prepared
       state.isUnderway = false
@@ -156,22 +161,33 @@ final class BackgroundSync: Sendable {
     changes.increment()
   }
 
-  private func syncSealed() throws(NanoTSError) {
-    guard let sealed = state.withLock({ $0.sealed }) else { return }
+  /// The block whose header is to be synced now, if there is one.
+  private func syncSealedBody() throws(NanoTSError) -> WrittenBlock? {
+    guard let sealed = state.withLock({ $0.sealed }) else { return nil }
     // A sync takes the pages' dirty marks from the table, which stops the writer's processor for each: less without them.
     file.dropPages(of: sealed.block)
-    try sync(sealed)
+    return try syncBody(sealed) ? sealed : nil
+  }
+
+  private func syncSealed() throws(NanoTSError) {
+    try handover.syncHeaders(sealed: try syncSealedBody(), claimed: nil)
     state.withLock { $0.sealed = nil }
   }
 
-  /// Body, then the note of how much of it is on the disk, then the header. Nothing, once the block has another life.
-  private func sync(_ life: WrittenBlock) throws(NanoTSError) {
+  private func syncOpen(_ life: WrittenBlock) throws(NanoTSError) {
+    if try syncBody(life) { try file.syncHeader(life.block) }
+  }
+
+  /// Syncs the body, then notes how much of it is on the disk, for the header to say. False, with nothing to be synced,
+  /// once the block has another life.
+  private func syncBody(_ life: WrittenBlock) throws(NanoTSError) -> Bool {
     let header = file.header(life.block)
     guard let values = header.values(), values.generation == life.generation,
       values.commit.count > values.syncedCount
     else {
       // A page that the disk did not give is all zeros, which is another life as well.
-      return try file.checkMapping()
+      try file.checkMapping()
+      return false
     }
     try file.syncBody(life.block, 0..<file.layout.blockSize)
     // Under the lock, so that another life does not get the note of this one.
@@ -180,24 +196,17 @@ final class BackgroundSync: Sendable {
         if header.isStill(life.generation) { header.syncedCount.raise(to: values.commit.count) }
       }
     }
-    try file.syncHeader(life.block)
+    return true
   }
 
-  /// Claims the block that will be needed next, with the end of its earlier life on the disk and its pages ready. Nil
-  /// when there is none, or something fails: then the writer looks by itself, and meets what is in the way.
-  private func prepareBlock() -> Int? {
+  /// Claims the block that will be needed next. Nil when there is none, or something fails: then the writer looks by
+  /// itself, and meets what is in the way. The end of the block's earlier life is not on the disk yet.
+  private func claimBlock() -> Int? {
     guard mayPrepareBlock, state.withLock({ $0.failure == nil }) else { return nil }
-    do throws(NanoTSError) {
-      let claimed = try descriptor.using { descriptor throws(NanoTSError) in
-        try handover.claim(under: AllocationLock(file, through: descriptor), through: descriptor)
-      }
-      guard let block = claimed else { return nil }
-      try file.syncHeader(block)
-      file.populatePages(of: block)
-      return block
-    } catch {
-      return nil
+    let claimed = try? descriptor.using { descriptor throws(NanoTSError) in
+      try handover.claim(under: AllocationLock(file, through: descriptor), through: descriptor)
     }
+    return claimed ?? nil
   }
 
   /// A block that is ready holds no frames. A stream with a maximum would have one block less all the time, and one with a
@@ -238,7 +247,7 @@ final class BackgroundSync: Sendable {
     do throws(NanoTSError) {
       // What was appended before `began` is in these two, or was synced before: the writer waits for the one before them.
       try syncSealed()
-      if let open { try sync(open) }
+      if let open { try syncOpen(open) }
       covered.store(began, ordering: .releasing)
       try scheduleSync(after: began)
     } catch {

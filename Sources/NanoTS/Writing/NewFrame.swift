@@ -20,3 +20,44 @@ public struct NewFrame {
     unsafe self.payload = unsafe payload
   }
 }
+
+/// The frames of a batch, each as it is asked for.
+protocol NewFrames {
+  var count: Int { get }
+  /// Bound: `index` is in `0..<count`.
+  subscript(index: Int) -> NewFrame { get }
+}
+
+extension UnsafeBufferPointer: NewFrames where Element == NewFrame {}
+
+/// Frames of equal size as columns. What the pointers point at stays alive and unchanged during the call.
+@safe
+package struct NewFrameColumns: NewFrames {
+  package let count: Int
+  private let timestamps: UnsafePointer<Int64>
+  private let keys: UnsafePointer<Int64>?
+  private let flags: UnsafePointer<UInt32>?
+  private let payloads: UnsafeRawPointer?
+  private let size: Int
+
+  /// Bound: `timestamps`, and `keys` and `flags` where they are, have `count` elements, and `payloads` has `count` times
+  /// `size` bytes, of the frames one behind the other.
+  package init(
+    count: Int, timestamps: UnsafePointer<Int64>, keys: UnsafePointer<Int64>?, flags: UnsafePointer<UInt32>?,
+    payloads: UnsafeRawPointer?, size: Int
+  ) {
+    self.count = count
+    unsafe self.timestamps = timestamps
+    unsafe self.keys = keys
+    unsafe self.flags = flags
+    unsafe self.payloads = payloads
+    self.size = size
+  }
+
+  @inline(__always)
+  package subscript(index: Int) -> NewFrame {
+    unsafe NewFrame(
+      timestamp: timestamps[index], key: keys?[index] ?? 0, flags: flags?[index] ?? 0,
+      payload: UnsafeRawBufferPointer(start: payloads.map { unsafe $0 + index * size }, count: size))
+  }
+}

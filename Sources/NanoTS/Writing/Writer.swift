@@ -145,6 +145,11 @@ public final class Writer {
     if !isDone { throw takeError() }
   }
 
+  /// Appends the frames of `columns` in order. Throws as the form with a buffer.
+  package func append(contentsOf columns: NewFrameColumns) throws(NanoTSError) {
+    if unsafe !core.pointee.append(batch: columns) { throw takeError() }
+  }
+
   // MARK: State
 
   /// The largest payload that a frame of this session can have, in bytes.

@@ -2,15 +2,15 @@
 
 extension WriterCore {
   /// Appends the frames, one commit a block.
-  mutating func append(batch frames: UnsafeBufferPointer<NewFrame>) -> Bool {
+  mutating func append(batch frames: some NewFrames) -> Bool {
     var done = 0
     do throws(NanoTSError) {
       try checkUsable()
-      try unsafe checkAll(frames)
+      try checkAll(frames)
       while true {
-        done += unsafe addInOrder(UnsafeBufferPointer(rebasing: frames[done...]))
+        done += addInOrder(frames, from: done)
         guard done < frames.count else { break }
-        let frame = unsafe frames[done]
+        let frame = frames[done]
         let stamp = try stamp(FramePosition(timestamp: frame.timestamp, key: frame.key), frame.flags, after: last)
         // Frames added and not committed must be shown before their block is left.
         if unsafe appender?.place(byteCount: frame.payload.count, key: stamp.key) == nil { appender?.commit() }
@@ -33,13 +33,13 @@ extension WriterCore {
   }
 
   /// Order and sizes of the whole batch, before any of it is stored.
-  private func checkAll(_ frames: UnsafeBufferPointer<NewFrame>) throws(NanoTSError) {
+  private func checkAll(_ frames: some NewFrames) throws(NanoTSError) {
     var before = last
     var anyKey: Int64 = 0
     let plainLimit = handover.maximumFrameByteCount(keyed: usesKeys)
     let keyedLimit = handover.maximumFrameByteCount(keyed: true)
-    for index in frames.indices {
-      let frame = unsafe frames[index]
+    for index in 0..<frames.count {
+      let frame = frames[index]
       var position = FramePosition(timestamp: frame.timestamp, key: frame.key)
       if let before, !(before < position) {
         let stamp = try stamp(position, frame.flags, after: before)

@@ -108,12 +108,12 @@ struct WriterCore {
     return !mustFollowUp || followUp()
   }
 
-  /// Adds the first of the frames that are in order and go into the open block, and returns how many. They are not shown
-  /// to readers yet.
-  mutating func addInOrder(_ frames: UnsafeBufferPointer<NewFrame>) -> Int {
+  /// Adds the frames from `first` on that are in order and go into the open block, and returns how many. They are not
+  /// shown to readers yet.
+  mutating func addInOrder(_ frames: some NewFrames, from first: Int) -> Int {
     guard appender != nil else { return 0 }
     var last = FramePosition(timestamp: lastTimestamp, key: lastKey)
-    let added = unsafe appender!.add(frames, after: &last)
+    let added = appender!.add(frames, from: first, after: &last)
     guard added > 0 else { return 0 }
     (lastTimestamp, lastKey, hasLast) = (last.timestamp, last.key, true)
     return added

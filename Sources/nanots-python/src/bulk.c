@@ -60,19 +60,26 @@ static int integers_begin(integers_t *into, PyObject *object, const char *what) 
   return -1;
 }
 
-/// What a batch is made of. `frames` point into the buffers.
+/// A batch on its way into a stream: frames that each say where their bytes are, or, from an array, columns.
 typedef struct {
-  nanots_new_frame_t *frames;
   Py_ssize_t count;
+  integers_t timestamps, keys;
+  uint32_t *flags;
   /// One buffer for all payloads, or one for each.
   buffer_t *buffers;
   Py_ssize_t buffer_count;
+  /// NULL when the payloads are an array, whose items are of `size` bytes each.
+  nanots_new_frame_t *frames;
+  size_t size;
 } batch_t;
 
 static void batch_end(batch_t *batch) {
   for (Py_ssize_t i = 0; i < batch->buffer_count; i++) PyBuffer_Release(&batch->buffers[i]);
   PyMem_Free(batch->buffers);
   PyMem_Free(batch->frames);
+  PyMem_Free(batch->flags);
+  integers_end(&batch->timestamps);
+  integers_end(&batch->keys);
 }
 
 static int differs(const char *what, Py_ssize_t count, Py_ssize_t frames) {
@@ -86,15 +93,23 @@ static int payloads_from_sequence(batch_t *batch, PyObject *data) {
   if (items == NULL) return -1;
   Py_ssize_t count = PyList_Size(items);
   int status = differs("data", count, batch->count);
-  batch->buffers = status == 0 ? PyMem_Calloc((size_t)count + 1, sizeof *batch->buffers) : NULL;
-  if (status == 0 && batch->buffers == NULL) status = (PyErr_NoMemory(), -1);
+  if (status == 0) {
+    batch->buffers = PyMem_Calloc((size_t)count + 1, sizeof *batch->buffers);
+    batch->frames = PyMem_Calloc((size_t)count + 1, sizeof *batch->frames);
+    if (batch->buffers == NULL || batch->frames == NULL) status = (PyErr_NoMemory(), -1);
+  }
   for (Py_ssize_t i = 0; status == 0 && i < count; i++) {
     buffer_t *buffer = &batch->buffers[i];
     status = PyObject_GetBuffer(PyList_GetItem(items, i), buffer, BUFFER_C_CONTIGUOUS);
     if (status < 0) break;
     batch->buffer_count = i + 1;
-    batch->frames[i].data = buffer->buf;
-    batch->frames[i].size = (size_t)buffer->len;
+    batch->frames[i] = (nanots_new_frame_t){
+        .timestamp = batch->timestamps.values[i],
+        .key = batch->keys.values ? batch->keys.values[i] : 0,
+        .data = buffer->buf,
+        .size = (size_t)buffer->len,
+        .flags = batch->flags ? batch->flags[i] : 0,
+    };
   }
   Py_DECREF(items);
   return status;
@@ -107,21 +122,20 @@ static int payloads_from_array(batch_t *batch, PyObject *data) {
   if (PyObject_GetBuffer(data, buffer, BUFFER_C_CONTIGUOUS) < 0) return -1;
   batch->buffer_count = 1;
   if (differs("data", buffer->ndim > 0 ? buffer->shape[0] : 0, batch->count) < 0) return -1;
-  size_t size = batch->count == 0 ? 0 : (size_t)(buffer->len / batch->count);
-  for (Py_ssize_t i = 0; i < batch->count; i++) {
-    batch->frames[i].data = (const char *)buffer->buf + (size_t)i * size;
-    batch->frames[i].size = size;
-  }
+  batch->size = batch->count == 0 ? 0 : (size_t)(buffer->len / batch->count);
   return 0;
 }
 
-static int fill_flags(batch_t *batch, PyObject *object) {
+static int take_flags(batch_t *batch, PyObject *object) {
   integers_t flags;
   if (object == NULL) return 0;
   if (integers_begin(&flags, object, "flags") < 0) return integers_end(&flags), -1;
   int status = differs("flags", flags.count, batch->count);
+  if (status == 0 && !(batch->flags = PyMem_Calloc((size_t)flags.count + 1, sizeof *batch->flags))) {
+    status = (PyErr_NoMemory(), -1);
+  }
   for (Py_ssize_t i = 0; status == 0 && i < batch->count; i++) {
-    batch->frames[i].flags = (uint32_t)flags.values[i];
+    batch->flags[i] = (uint32_t)flags.values[i];
     if (flags.values[i] >= 0 && flags.values[i] <= UINT32_MAX) continue;
     raise_as(NANOTS_EC_INVALID_ARGUMENT, "flags are 0 to 4294967295, and %lld at %zd is not", (long long)flags.values[i],
              i);
@@ -131,29 +145,26 @@ static int fill_flags(batch_t *batch, PyObject *object) {
   return status;
 }
 
-static int fill_keys(batch_t *batch, PyObject *object) {
-  integers_t keys;
+static int take_keys(batch_t *batch, PyObject *object) {
   if (object == NULL) return 0;
-  if (integers_begin(&keys, object, "keys") < 0) return integers_end(&keys), -1;
-  int status = differs("keys", keys.count, batch->count);
-  for (Py_ssize_t i = 0; status == 0 && i < batch->count; i++) batch->frames[i].key = keys.values[i];
-  integers_end(&keys);
-  return status;
+  if (integers_begin(&batch->keys, object, "keys") < 0) return -1;
+  return differs("keys", batch->keys.count, batch->count);
 }
 
 static int batch_begin(batch_t *batch, PyObject *const *given) {
-  integers_t timestamps;
   *batch = (batch_t){.count = 0};
-  if (integers_begin(&timestamps, given[0], "timestamps") < 0) return integers_end(&timestamps), -1;
-  batch->count = timestamps.count;
-  batch->frames = PyMem_Calloc((size_t)batch->count + 1, sizeof *batch->frames);
-  int status = batch->frames ? 0 : (PyErr_NoMemory(), -1);
-  for (Py_ssize_t i = 0; status == 0 && i < batch->count; i++) batch->frames[i].timestamp = timestamps.values[i];
-  integers_end(&timestamps);
-  if (status < 0) return -1;
+  if (integers_begin(&batch->timestamps, given[0], "timestamps") < 0) return -1;
+  batch->count = batch->timestamps.count;
+  if (take_flags(batch, given[2]) < 0 || take_keys(batch, given[3]) < 0) return -1;
   bool is_sequence = PyList_Check(given[1]) || PyTuple_Check(given[1]);
-  if ((is_sequence ? payloads_from_sequence(batch, given[1]) : payloads_from_array(batch, given[1])) < 0) return -1;
-  return fill_flags(batch, given[2]) < 0 ? -1 : fill_keys(batch, given[3]);
+  return is_sequence ? payloads_from_sequence(batch, given[1]) : payloads_from_array(batch, given[1]);
+}
+
+static nanots_ec_t batch_append(nanots_write_context_t handle, const batch_t *batch) {
+  size_t count = (size_t)batch->count;
+  if (batch->frames) return nanots_write_context_append_batch(handle, batch->frames, count);
+  return nanots_write_context_append_columns(handle, count, batch->timestamps.values, batch->keys.values, batch->flags,
+                                             batch->buffers[0].buf, batch->size);
 }
 
 PyObject *context_write_batch(context_object *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
@@ -168,7 +179,7 @@ PyObject *context_write_batch(context_object *self, PyObject *const *arguments, 
   if (status == 0) {
     nanots_write_context_t handle = self->handle;
     Py_BEGIN_ALLOW_THREADS;
-    code = nanots_write_context_append_batch(handle, batch.frames, (size_t)batch.count);
+    code = batch_append(handle, &batch);
     Py_END_ALLOW_THREADS;
   }
   batch_end(&batch);

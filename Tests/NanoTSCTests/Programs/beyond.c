@@ -104,6 +104,51 @@ static void batches(void) {
   close_all();
 }
 
+static void columns(void) {
+  open_all(65536, 8);
+  nanots_write_context_t context = nanots_writer_create_context(writer, "s", "");
+  enum { COUNT = 2000, SIZE = 61 };
+  static int64_t timestamps[COUNT], keys[COUNT];
+  static uint32_t flags[COUNT];
+  static char data[COUNT][SIZE];
+  for (int index = 0; index < COUNT; index++) {
+    timestamps[index] = 100 + index / 2;
+    keys[index] = index % 2;
+    flags[index] = 0xF0000000u + (uint32_t)index;
+    memset(data[index], index, SIZE);
+  }
+  CHECK_CODE(nanots_write_context_append_columns(context, COUNT, timestamps, NULL, flags, data, SIZE),
+             NANOTS_EC_NON_MONOTONIC_TIMESTAMP);
+  CHECK_OK(nanots_write_context_append_columns(context, COUNT, timestamps, keys, flags, data, SIZE));
+  // More than a block of them; those that may be left out are 0.
+  CHECK_OK(nanots_write_context_append_columns(context, 1, &(int64_t){5000}, NULL, NULL, NULL, 0));
+  CHECK_OK(nanots_write_context_append_columns(context, 0, NULL, NULL, NULL, NULL, 1));
+  nanots_iterator_t iterator;
+  nanots_frame_t frame;
+  CHECK_OK(nanots_store_create_iterator(store, "s", NULL, &iterator));
+  for (int index = 0; index < COUNT; index++) {
+    CHECK_OK(index == 0 ? nanots_iterator_borrow(iterator, &frame) : nanots_iterator_next_frame(iterator, &frame));
+    CHECK(frame.timestamp == timestamps[index] && frame.key == keys[index] && frame.flags == flags[index]);
+    CHECK(frame.size == SIZE && !memcmp(frame.data, data[index], SIZE));
+  }
+  CHECK_OK(nanots_iterator_next_frame(iterator, &frame));
+  CHECK(frame.timestamp == 5000 && frame.key == 0 && frame.flags == 0 && frame.size == 0);
+  nanots_iterator_destroy(iterator);
+  CHECK_CODE(nanots_write_context_append_columns(NULL, 1, timestamps, NULL, NULL, data, 1), NANOTS_EC_INVALID_ARGUMENT);
+  CHECK_CODE(nanots_write_context_append_columns(context, 1, NULL, NULL, NULL, data, 1), NANOTS_EC_INVALID_ARGUMENT);
+  CHECK_CODE(nanots_write_context_append_columns(context, 1, timestamps, NULL, NULL, NULL, 1), NANOTS_EC_INVALID_ARGUMENT);
+  CHECK_CODE(nanots_write_context_append_columns(context, SIZE_MAX, timestamps, NULL, NULL, data, 1),
+             NANOTS_EC_INVALID_ARGUMENT);
+  CHECK_CODE(nanots_write_context_append_columns(context, SIZE_MAX / 16, timestamps, NULL, NULL, data, 64),
+             NANOTS_EC_INVALID_ARGUMENT);
+  CHECK_CODE(nanots_write_context_append_columns(context, 1, timestamps, NULL, NULL, data, SIZE_MAX),
+             NANOTS_EC_ROW_SIZE_TOO_BIG);
+  CHECK_CODE(nanots_write_context_append_columns(context, 1, &(int64_t){6000}, NULL, NULL, data, 100000),
+             NANOTS_EC_ROW_SIZE_TOO_BIG);
+  CHECK_OK(nanots_write_context_close(context));
+  close_all();
+}
+
 static void both_ends(void) {
   open_all(65536, 8);
   fill("test.nts", "s", "", 1, 5, 10);
@@ -231,7 +276,8 @@ static void copy_verify_statistics(void) {
 }
 
 static const check checks[] = {
-    {"appends_at_once", appends_at_once}, {"keys", keys},           {"batches", batches},     {"both_ends", both_ends}, {"lapped", lapped},
+    {"appends_at_once", appends_at_once}, {"keys", keys},           {"batches", batches},
+    {"columns", columns},     {"both_ends", both_ends}, {"lapped", lapped},
     {"pins", pins},           {"following", following}, {"copy_verify_statistics", copy_verify_statistics},
 };
 
