@@ -38,7 +38,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "appends_at_once", "keys", "batches", "columns", "both_ends", "lapped", "pins", "following", "copy_verify_statistics",
+    "appends_at_once", "keys", "batches", "columns", "both_ends", "lapped", "pins", "following",
+    "copy_verify_statistics",
   ])
   func newCalls(about subject: String) throws {
     expectWell(try CompiledProgram.run("Programs/beyond.c", [subject]))
