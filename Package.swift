@@ -17,12 +17,19 @@ let package = Package(
     .library(name: "NanoTSCArchive", type: .static, targets: ["NanoTSC"]),
     .executable(name: "nanots", targets: ["NanoTSCommand"]),
   ],
+  traits: [
+    .trait(name: "LZ4", description: "Compressed streams, through liblz4."),
+    .default(enabledTraits: ["LZ4"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
   targets: [
     .target(name: "CNanoTS"),
-    .target(name: "NanoTS", dependencies: ["CNanoTS"], swiftSettings: strict),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    .target(
+      name: "NanoTS", dependencies: ["CNanoTS", .target(name: "CLZ4", condition: .when(traits: ["LZ4"]))],
+      swiftSettings: strict),
     .target(name: "CInterface", exclude: ["Install"]),
     .target(name: "NanoTSC", dependencies: ["NanoTS", "CInterface"], swiftSettings: strict),
     .executableTarget(

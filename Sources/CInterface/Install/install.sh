@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the C library and installs it: libnanots.so and libnanots.a, which need no Swift to run or to link, the headers,
-# and a pkg-config file. Needs Swift 6.3 and binutils.
+# and a pkg-config file. Needs Swift 6.3, binutils and liblz4-dev.
 #
 #     Sources/CInterface/Install/install.sh [--prefix /usr/local] [--scratch-path .build]
 set -euo pipefail
@@ -30,8 +30,10 @@ runtime=$(swiftc -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)
 
 # One object of the engine, of which nothing is seen but the functions of the headers. An object, because what comes out
 # of an archive is not exported beside a static runtime.
-ld -r -o "$work/engine.o" --whole-archive "$archive"
-objcopy --wildcard --keep-global-symbol='nanots_*' "$work/engine.o"
+lz4=$(pkg-config --variable=libdir liblz4 2>/dev/null || echo "/usr/lib/$(uname -m)-linux-gnu")/liblz4.a
+ld -r -o "$work/engine.o" --whole-archive "$archive" --no-whole-archive "$lz4"
+# The compiler's own list of libraries to link names liblz4's shared one.
+objcopy --wildcard --keep-global-symbol='nanots_*' --remove-section .swift1_autolink_entries "$work/engine.o"
 
 # It stays loaded once it is: the Swift runtime cannot be unloaded.
 swiftc -emit-library -static-stdlib -o "$work/libnanots.so" "$work/engine.o" -Xlinker --gc-sections \

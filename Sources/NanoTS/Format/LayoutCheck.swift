@@ -11,6 +11,7 @@ enum LayoutCheck {
     BlockHeader.checkLayout()
     BlockPreamble.checkLayout()
     IndexEntry.checkLayout()
+    ChunkEntry.checkLayout()
     return true
   }()
 

@@ -231,11 +231,13 @@ extension Cursor {
     expecting expected: UInt64, knowing known: StreamDirectory
   ) throws(NanoTSError) {
     passedOrdinal = max(passedOrdinal, expected)
+    let left = window
     for _ in 0..<Cursor.attempts {
       let end = try sealedEnd()
       _ = try refreshDirectory()
-      let start = directory.isEmpty ? 0 : directory.lastBlock(startingAtOrBefore: expected)
-      for index in start..<directory.count where try enter(index) {
+      let oldest = directory.isEmpty ? 0 : directory.lastBlock(startingAtOrBefore: expected)
+      let start = max(oldest, left.map(indexBehind) ?? 0)
+      for index in start..<max(start, directory.count) where try enter(index) {
         let slot = expected > window!.firstOrdinal ? expected - window!.firstOrdinal : 0
         // What lies before a block's first frame is gone also while that frame is yet to come.
         if slot == 0 || slot < UInt64(window!.count) {
@@ -259,6 +261,16 @@ extension Cursor {
     }
     wait(for: expected, knowing: known)
     throw NanoTSError.overwritten(missing: 0, of: String(decoding: name, as: UTF8.self))
+  }
+
+  /// The first block of the directory that comes after `left`: whatever ordinals a damaged header claims, a walk forward
+  /// does not go back, and so comes to its end. A block that was given back without a frame leaves its sequence to another.
+  private func indexBehind(_ left: BlockWindow) -> Int {
+    let index = directory.lastBlock(upToSequence: left.sequence)
+    guard index >= 0, directory[index].sequence == left.sequence, directory[index].generation != left.generation else {
+      return index + 1
+    }
+    return index
   }
 
   /// Leaves the blocks: `next` is to come to the frame `expected`, or to tell of it, by what was known before.

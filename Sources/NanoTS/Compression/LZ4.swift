@@ -1,0 +1,64 @@
+#if LZ4
+  internal import CLZ4
+#endif
+
+/// The library liblz4, where the build has it (the package trait `LZ4`).
+enum LZ4 {
+  #if LZ4
+    static let isAvailable = true
+  #else
+    static let isAvailable = false
+  #endif
+
+  /// Thrown by whoever meets compressed frames, or is asked to make some, in a build without.
+  static func unavailable(_ what: String) -> NanoTSError {
+    NanoTSError(
+      .unsupportedFeature, "\(what), and this build of NanoTS is without LZ4; build it with the package trait LZ4")
+  }
+
+  /// Decompresses `stored` into `target` and returns how many bytes that gave; nil when `stored` is no such data, or more
+  /// than `target` has room for. Reads and writes within the two whatever the bytes are. O(result).
+  static func decompress(_ stored: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) -> Int? {
+    #if LZ4
+      guard let from = stored.baseAddress, let to = target.baseAddress,
+        let size = Int32(exactly: stored.count), let room = Int32(exactly: target.count)
+      else { return nil }
+      let count = unsafe LZ4_decompress_safe(
+        from.assumingMemoryBound(to: CChar.self), to.assumingMemoryBound(to: CChar.self), size, room)
+      return count < 0 ? nil : Int(count)
+    #else
+      return nil
+    #endif
+  }
+}
+
+/// Compresses with memory of its own. One thread at a time.
+@safe
+final class LZ4Compressor {
+  private let state: UnsafeMutableRawPointer
+
+  init() {
+    #if LZ4
+      let byteCount = Int(LZ4_sizeofState())
+    #else
+      let byteCount = 8
+    #endif
+    unsafe state = .allocate(byteCount: byteCount, alignment: 16)
+  }
+
+  deinit { unsafe state.deallocate() }
+
+  /// Compresses `source` into `target` and returns how many bytes that took; nil when it does not fit. O(source.count).
+  func compress(_ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) -> Int? {
+    #if LZ4
+      guard let from = source.baseAddress, let to = target.baseAddress,
+        let size = Int32(exactly: source.count), let room = Int32(exactly: target.count)
+      else { return nil }
+      let count = unsafe LZ4_compress_fast_extState(
+        state, from.assumingMemoryBound(to: CChar.self), to.assumingMemoryBound(to: CChar.self), size, room, 1)
+      return count <= 0 ? nil : Int(count)
+    #else
+      return nil
+    #endif
+  }
+}
