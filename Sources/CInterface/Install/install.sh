@@ -35,15 +35,19 @@ ld -r -o "$work/engine.o" --whole-archive "$archive" --no-whole-archive "$lz4"
 # The compiler's own list of libraries to link names liblz4's shared one.
 objcopy --wildcard --keep-global-symbol='nanots_*' --remove-section .swift1_autolink_entries "$work/engine.o"
 
-# It stays loaded once it is: the Swift runtime cannot be unloaded.
-swiftc -emit-library -static-stdlib -o "$work/libnanots.so" "$work/engine.o" -Xlinker --gc-sections \
-  -Xlinker -soname="$soname" -Xlinker --version-script="$here/exports.map" -Xlinker -z -Xlinker nodelete
+# The parts of the Swift runtime that the engine uses, which the list taken out had named.
+swift_runtime=(-lswiftSynchronization -lswift_Concurrency -lswift_StringProcessing -lswiftSwiftOnoneSupport -ldispatch
+  -lBlocksRuntime)
+
+# It stays loaded once it is: the Swift runtime cannot be unloaded. Nothing in it is left for a program to find.
+swiftc -emit-library -static-stdlib -o "$work/libnanots.so" "$work/engine.o" "${swift_runtime[@]}" -Xlinker --gc-sections \
+  -Xlinker -soname="$soname" -Xlinker --version-script="$here/exports.map" -Xlinker -z -Xlinker nodelete \
+  -Xlinker -z -Xlinker defs
 strip --strip-unneeded "$work/libnanots.so"
 
 # The same with the runtime in it, for the archive.
 ld -r -o "$work/nanots.o" "$work/engine.o" "$runtime/$(uname -m)/swiftrt.o" -L "$runtime" --start-group -lswiftCore \
-  -lswiftSynchronization -lswift_Concurrency -lswift_StringProcessing -lswiftSwiftOnoneSupport -ldispatch \
-  -lBlocksRuntime --end-group
+  "${swift_runtime[@]}" --end-group
 objcopy --wildcard --keep-global-symbol='nanots_*' --strip-debug "$work/nanots.o"
 ar rcs "$work/libnanots.a" "$work/nanots.o"
 
