@@ -3,7 +3,7 @@ import Testing
 @testable import NanoTS
 
 /// Frames go into a chunk and come out as they were, and nothing else that is called a chunk does harm.
-@Suite struct ChunkTests {
+@Suite(.enabled(if: LZ4.isAvailable, "this build is without LZ4")) struct ChunkTests {
   /// Frames in the plain layout, as a staging area has them.
   private struct Staged {
     let frames: [(IndexEntry, [UInt8])]
@@ -60,9 +60,17 @@ import Testing
     let entry = try #require(made)
     #expect(entry.firstSlot == 9 && Int(entry.frameCount) == staged.frames.count)
     stored.removeLast(stored.count - Int(entry.storedLength))
+    try compare(staged, entry, stored, by: nil)
+    try compare(staged, entry, stored, by: 1 + staged.frames.count / 3)
+    return (entry, stored)
+  }
+
+  /// Unpacks a chunk, some frames at a time or all at once.
+  private func compare(_ staged: Staged, _ entry: ChunkEntry, _ stored: [UInt8], by step: Int?) throws {
     let decoder = ChunkDecoder()
+    let memory = ColumnBytes()
     unsafe stored.withUnsafeBytes { bytes in
-      let frames = unsafe decoder.decode(entry, bytes, isKeyed: staged.isKeyed, blockSize: 1 << 20)
+      let frames = unsafe decode(decoder, entry, bytes, isKeyed: staged.isKeyed, memory, by: step)
       guard let frames, frames.count == staged.frames.count else {
         Issue.record("the chunk cannot be read")
         return
@@ -78,7 +86,6 @@ import Testing
         }
       }
     }
-    return (entry, stored)
   }
 
   @Test(
@@ -160,6 +167,36 @@ import Testing
     #expect(entry.storedLength < 300)
   }
 
+  /// The frames of a chunk, in memory of `decoder`'s caller; nil when it is none.
+  private func decode(
+    _ decoder: ChunkDecoder, _ entry: ChunkEntry, _ stored: UnsafeRawBufferPointer, isKeyed: Bool,
+    _ memory: ColumnBytes,
+    by step: Int? = nil
+  ) -> PlainFrames? {
+    _ = unsafe decoder.take(stored)
+    var limited = entry
+    // As `ChunkIndex` has it: the stored length is that of the bytes.
+    limited.storedLength = UInt32(stored.count)
+    let size = decoder.open(
+      limited, isKeyed: isKeyed, payloadStart: 128, mostRawBytes: ChunkTests.mostRawBytes, blockSize: 4096)
+    guard let size else { return nil }
+    memory.reserve(size + 64)
+    unsafe memory.part(0..<(size + 64)).initializeMemory(as: UInt8.self, repeating: 0xEE)
+    let whole = Int(entry.frameCount)
+    let target = unsafe memory.part(0..<size)
+    guard unsafe decoder.writeEntries(to: target, wholly: step == nil) else { return nil }
+    for start in stride(from: 0, to: whole, by: step ?? whole) {
+      let end = min(whole, start + (step ?? whole))
+      guard unsafe decoder.writePayloads(of: start..<end, to: target) else { return nil }
+    }
+    #expect(unsafe memory.part(size..<(size + 64)).allSatisfy { $0 == 0xEE })
+    return unsafe PlainFrames(
+      base: UnsafeRawPointer(target.baseAddress!), indexTop: UnsafeRawPointer(target.baseAddress! + size),
+      isKeyed: isKeyed, count: whole)
+  }
+
+  private static let mostRawBytes = 1 << 18
+
   // MARK: Damage
 
   @Test func aBombIsNoChunk() throws {
@@ -169,15 +206,14 @@ import Testing
     func isRefused(_ change: (inout ChunkEntry) -> Void) -> Bool {
       var changed = entry
       change(&changed)
-      return unsafe stored.withUnsafeBytes {
-        unsafe decoder.decode(changed, $0, isKeyed: false, blockSize: 4096) == nil
-      }
+      let memory = ColumnBytes()
+      return unsafe stored.withUnsafeBytes { unsafe decode(decoder, changed, $0, isKeyed: false, memory) == nil }
     }
     #expect(!isRefused { _ in })
     #expect(isRefused { $0.rawLength = .max })
     #expect(isRefused { $0.rawLength += 1 })
     #expect(isRefused { $0.rawLength -= 1 })
-    #expect(isRefused { $0.rawLength = UInt32(ChunkDecoder.maximumRaw) + 1 })
+    #expect(isRefused { $0.rawLength = UInt32(ChunkTests.mostRawBytes) + 1 })
     #expect(isRefused { $0.frameCount = .max })
     #expect(isRefused { $0.frameCount = 0 })
     #expect(isRefused { $0.frameCount = 99 })
@@ -212,8 +248,9 @@ import Testing
         if random.oneIn(4) { changed.payloadBytes = UInt32.random(in: 0...changed.rawLength, using: &random) }
         if random.oneIn(4) { changed.frameCount = UInt32.random(in: 0...400, using: &random) }
         if random.oneIn(4) { changed.filter = [0, 1, 2, 4].randomElement(using: &random)! }
+        let memory = ColumnBytes()
         let sum = unsafe damaged.withUnsafeBytes { bytes -> Int? in
-          guard let frames = unsafe decoder.decode(changed, bytes, isKeyed: keyed, blockSize: 4096) else { return nil }
+          guard let frames = unsafe decode(decoder, changed, bytes, isKeyed: keyed, memory) else { return nil }
           return (0..<frames.count).reduce(0) { sum, slot in
             unsafe frames.payload(of: frames.entry(slot)).reduce(sum) { $0 &+ Int($1) }
           }

@@ -53,7 +53,7 @@ import Testing
     let handover = unsafe writer.core.pointee.handover
     _ = try handover.install(
       try #require(try handover.claim()), segment: slot.nextSegment.relaxed, firstOrdinal: 9,
-      first: FramePosition(timestamp: 22), keyed: false)
+      first: FramePosition(timestamp: 22), keyed: false, nil)
     slot.nextOrdinal.storeRelaxed(6)
     let told = #expect(throws: NanoTSError.self) { try cursor.next() }
     #expect(told?.code == .overwritten && told?.missedFrames == 3)

@@ -168,7 +168,7 @@ import Testing
     let odd = header.generation.relaxed
     let tail = try #require(BlockPool(file: store.file).target(slot.tail))
     _ = unsafe try writer.core.pointee.handover.install(
-      block, segment: slot.nextSegment.relaxed, firstOrdinal: 9, first: FramePosition(timestamp: 19), keyed: false)
+      block, segment: slot.nextSegment.relaxed, firstOrdinal: 9, first: FramePosition(timestamp: 19), keyed: false, nil)
     guard step < .installIsDone else { return }
     slot.nextSequence.storeRelaxed(slot.nextSequence.relaxed - 1)
     slot.spareBlock.storeRelaxed(BlockPool.link(block))

@@ -51,7 +51,7 @@ import Testing
     }
     try other.close()
     #expect(try store.contents(of: "s").isEmpty)
-    let handover = BlockHandover(lease: lease, durability: .none, autoReclaim: true, metadata: [])
+    let handover = BlockHandover(lease: lease, durability: .none, autoReclaim: true, metadata: [], chunks: nil)
     var core = WriterCore(lease, handover, nil, options)
     #expect(core.last == FramePosition(timestamp: 10))
     #expect(unsafe core.append(nil, 0, FramePosition(timestamp: 11, key: 0), 0))

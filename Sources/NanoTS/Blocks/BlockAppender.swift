@@ -4,6 +4,8 @@ internal import CNanoTS
 ///
 /// The order of stores is the protocol: payload, entry, then the commit word with release, so that whoever sees the
 /// new count sees the whole frame (I1).
+///
+/// In a chunked block the same is done in its staging area; what comes to be full there `ChunkWriter` makes a chunk of.
 @safe
 struct BlockAppender {
   let block: Int
@@ -13,9 +15,17 @@ struct BlockAppender {
   let base: UnsafeMutableRawPointer
   let entrySize: Int
   let firstOrdinal: UInt64
-  private let checksumSeed: UInt32
+  private var checksumSeed: UInt32
   private let checksPayloads: Bool
   private let signal: CommitSignal
+
+  /// Nil in a plain block.
+  let chunks: ChunkWriter?
+  /// In a chunked block, what the commit word says besides the number of frames.
+  private var chunkCount: Int = 0
+  private let isChunked: Bool
+  /// No payload ends behind this offset.
+  private let payloadTop: Int
 
   /// Offset of the lowest index entry written so far.
   private(set) var indexLow: Int
@@ -28,27 +38,54 @@ struct BlockAppender {
   private(set) var syncedCount: Int = 0
   private(set) var syncedPayloadEnd: Int
   private let generation: UInt64
+  /// Offset of the block's end.
+  private let blockEnd: Int
 
-  init(file: StoreFile, block: Int, values: BlockHeaderValues, payloadStart: Int) {
+  /// `payloadStart`: where the preamble ends. `encoder`: for a chunked block.
+  init(
+    file: StoreFile, block: Int, values: BlockHeaderValues, payloadStart: Int, encoder: ChunkEncoder? = nil
+  ) {
     self.block = block
     header = file.header(block)
     let body = unsafe file.body(block)
     unsafe base = body.baseAddress!
     entrySize = Int(values.bodyLayout.entrySize)
     firstOrdinal = values.firstOrdinal
-    checksumSeed = FrameChecksum(generation: values.generation).seed
+    let layout = values.bodyLayout.chunks(blockSize: body.count)
+    chunks = unsafe BlockAppender.chunkWriter(layout, body, values, payloadStart, encoder)
+    isChunked = layout != nil
+    checksumSeed =
+      layout == nil
+      ? FrameChecksum(generation: values.generation).seed
+      : FrameChecksum(generation: values.generation, behindChunks: 0).seed
     checksPayloads = file.checksPayloads
     signal = CommitSignal(file, slot: Int(values.streamSlot))
     indexLow = body.count
-    payloadEnd = payloadStart
+    payloadEnd = layout?.stagingStart ?? payloadStart
+    payloadTop = layout?.payloadTop ?? body.count
     syncedPayloadEnd = 0
     generation = values.generation
+    blockEnd = body.count
     uniformLength = values.uniformLength
   }
 
-  /// The largest payload that a block of `blockSize` bytes with payloads from `payloadStart` on can hold.
-  static func capacity(blockSize: Int, payloadStart: Int, entrySize: Int) -> Int {
-    (blockSize - payloadStart - entrySize) & ~7
+  private static func chunkWriter(
+    _ layout: ChunkedLayout?, _ body: UnsafeMutableRawBufferPointer, _ values: BlockHeaderValues, _ payloadStart: Int,
+    _ encoder: ChunkEncoder?
+  ) -> ChunkWriter? {
+    guard let layout else { return nil }
+    return unsafe ChunkWriter(
+      layout, body.baseAddress!, generation: values.generation, isKeyed: values.bodyLayout.isKeyed,
+      chunksStart: payloadStart, encoder ?? ChunkEncoder())
+  }
+
+  /// The largest payload that a block of `blockSize` bytes with payloads, or chunks, from `payloadStart` on can hold.
+  static func capacity(blockSize: Int, payloadStart: Int, layout: BodyLayout) -> Int {
+    let entrySize = Int(layout.entrySize)
+    if let chunks = layout.chunks(blockSize: blockSize) {
+      return chunks.capacity(chunksStart: payloadStart, entrySize: entrySize)
+    }
+    return (blockSize - payloadStart - entrySize) & ~7
   }
 
   var isKeyed: Bool { entrySize == IndexEntry.keyedByteCount }
@@ -57,7 +94,7 @@ struct BlockAppender {
   @inline(__always)
   func place(byteCount: Int, key: Int64) -> UnsafeMutableRawPointer? {
     // Unsigned: a negative or absurd size fails the first comparison and cannot overflow the second.
-    guard UInt(bitPattern: byteCount) <= UInt(bitPattern: indexLow),
+    guard UInt(bitPattern: byteCount) <= UInt(bitPattern: payloadTop &- payloadEnd),
       payloadEnd + byteCount.roundedUp(to: 8) + entrySize <= indexLow, key == 0 || isKeyed
     else { return nil }
     return unsafe base + payloadEnd
@@ -95,6 +132,7 @@ struct BlockAppender {
     var entry = IndexEntry(
       timestamp: frame.timestamp, key: frame.key, offset: UInt32(truncatingIfNeeded: payloadEnd),
       lengthAndMarks: frame.isClamped ? length | IndexEntry.clampedMark : length, checksum: 0, flags: frame.flags)
+    if let chunks, unsafe chunks.isLarge(place) { return addLarge(entry, chunks) }
     entry.checksum = unsafe nts_frame_checksum(
       UInt64(checksumSeed) | UInt64(entry.flags) << 32, entry.timestamp, entry.key,
       UInt64(entry.offset) | UInt64(entry.lengthAndMarks) << 32, place, checksPayloads ? byteCount : 0)
@@ -121,9 +159,11 @@ struct BlockAppender {
     let end = start &+ ((byteCount &+ 7) & ~7)
     let entryStart = indexLow &- entrySize
     let keyed = isKeyed
-    guard UInt(bitPattern: byteCount) <= UInt(bitPattern: indexLow), end <= entryStart, position.key == 0 || keyed
+    guard UInt(bitPattern: byteCount) <= UInt(bitPattern: payloadTop &- start), end <= entryStart,
+      position.key == 0 || keyed
     else { return false }
-    let word = UInt64(truncatingIfNeeded: count &+ 1) | UInt64(truncatingIfNeeded: end) << 32
+    let extent = isChunked ? chunkCount : end
+    let word = UInt64(truncatingIfNeeded: count &+ 1) | UInt64(truncatingIfNeeded: extent) << 32
     payloadEnd = end
     indexLow = entryStart
     count &+= 1
@@ -160,7 +200,8 @@ struct BlockAppender {
       let frame = frames[index]
       let position = FramePosition(timestamp: frame.timestamp, key: frame.key)
       let byteCount = unsafe frame.payload.count
-      guard last < position, UInt(bitPattern: byteCount) <= UInt(bitPattern: low), position.key == 0 || keyed
+      guard last < position, UInt(bitPattern: byteCount) <= UInt(bitPattern: payloadTop &- start),
+        position.key == 0 || keyed
       else { break }
       let padded = (byteCount &+ 7) & ~7
       guard start &+ padded &+ entrySize <= low else { break }
@@ -216,8 +257,12 @@ struct BlockAppender {
   /// Shows every frame added so far to readers.
   @inline(__always)
   func commit() {
-    header.commit.storeReleased(UInt64(UInt32(truncatingIfNeeded: count)) | UInt64(payloadEnd) << 32)
+    header.commit.storeReleased(commitWord)
     signal.didCommit()
+  }
+
+  private var commitWord: UInt64 {
+    UInt64(UInt32(truncatingIfNeeded: count)) | UInt64(isChunked ? chunkCount : payloadEnd) << 32
   }
 
   /// The life of the block that this appends to.
@@ -234,12 +279,85 @@ struct BlockAppender {
   func seal() {
     precondition(count > 0)
     guard var values = header.unguardedValues(generation: header.generation.relaxed) else { return }
-    let last = unsafe IndexEntry(at: UnsafeRawPointer(base + indexLow), keyed: isKeyed)
+    let last = position
     values.state = .sealed
     values.lastTimestamp = last.timestamp
     values.lastKey = last.key
     values.payloadBytes = UInt32(truncatingIfNeeded: payloadBytes)
     header.writeSeal(values)
+  }
+}
+
+// What only a chunked block has.
+extension BlockAppender {
+  /// Frames in the staging area.
+  var stagedCount: Int { count - (chunks?.frames ?? 0) }
+
+  /// The position of the last frame. At least one was added.
+  private var position: FramePosition {
+    if let last = chunks?.last, stagedCount == 0 { return last }
+    return unsafe IndexEntry(at: UnsafeRawPointer(base + indexLow), keyed: isKeyed).position
+  }
+
+  /// Stores what is in the staging area as a chunk, which nobody sees before `turnStaging`. Returns where in the block
+  /// something was written; nil when there is nothing to store or the block has no room. Every added frame was committed.
+  func encodeStaged() -> Range<Int>? {
+    guard let chunks, stagedCount > 0, holdsMore else { return nil }
+    return chunks.encode(staged: stagedCount)
+  }
+
+  /// True while the frames and payload bytes of the block can be counted in 32 bits, whatever a chunk adds.
+  private var holdsMore: Bool {
+    let most = Int(UInt32.max) - 2 * StoreLayout.blockSizes.upperBound
+    return count < most && payloadBytes < most
+  }
+
+  /// Shows readers the chunk made of the staged frames, and then writes the staging area from its start.
+  mutating func turnStaging() {
+    guard let chunks else { return }
+    chunks.add()
+    chunkCount = chunks.count
+    header.commit.storeReleased(commitWord)
+    // What is written to the staging area from here on, nobody takes for what was there.
+    header.commit.fenceAfterStore()
+    checksumSeed = FrameChecksum(generation: generation, behindChunks: chunkCount).seed
+    (payloadEnd, indexLow) = (chunks.layout.stagingStart, chunks.layout.blockSize)
+  }
+
+  /// Where a payload goes that no staging area has room for, with the staging area empty; nil when it does not fit into
+  /// this block.
+  func place(ofLarge byteCount: Int, key: Int64) -> UnsafeMutableRawPointer? {
+    guard let chunks, stagedCount == 0, holdsMore, key == 0 || isKeyed else { return nil }
+    return unsafe chunks.place(ofLarge: byteCount)
+  }
+
+  private mutating func addLarge(_ entry: IndexEntry, _ chunks: ChunkWriter) {
+    chunks.encodeLarge(entry)
+    chunks.add()
+    chunkCount = chunks.count
+    checksumSeed = FrameChecksum(generation: generation, behindChunks: chunkCount).seed
+    payloadBytes += entry.length
+    count += 1
+    let length = UInt32(truncatingIfNeeded: entry.length)
+    if length != uniformLength { note(length, of: entry.position, isFirst: count == 1) }
+  }
+
+  /// Where a payload goes, after making a chunk of what is staged if it must be; nil when it does not fit into this block.
+  /// For blocks of which nothing counts as synced yet.
+  mutating func placeTurning(byteCount: Int, key: Int64) -> UnsafeMutableRawPointer? {
+    if let place = unsafe place(byteCount: byteCount, key: key) { return unsafe place }
+    guard isChunked, key == 0 || isKeyed else { return nil }
+    if stagedCount > 0 {
+      commit()
+      guard encodeStaged() != nil else { return nil }
+      turnStaging()
+    }
+    return unsafe place(byteCount: byteCount, key: key) ?? place(ofLarge: byteCount, key: key)
+  }
+
+  /// What of the body is not known to survive power loss, as offsets.
+  var unsyncedRange: Range<Int> {
+    isChunked ? 0..<chunks!.layout.blockSize : syncedPayloadEnd..<(blockEnd - syncedCount * entrySize)
   }
 }
 

@@ -1,20 +1,25 @@
 internal import CNanoTS
 
-/// The plain body of one life of a block: finds entries and payloads, with every bound checked against `count` and
-/// `payloadEnd`, which were taken from the file once and held to the block's size.
+/// The body of one life of a block: finds entries and payloads, with every bound checked against `count` and
+/// `payloadEnd`, which were taken from the file once and held to the block's size. Frames of a chunked body look as those
+/// of a plain one do.
 ///
-/// Nothing read through it is valid unless the block's generation is the same afterwards.
+/// Nothing read through it is valid unless the block's generation is the same afterwards. One thread at a time.
 @safe
 struct BlockBody {
   let bytes: UnsafeRawBufferPointer
   let generation: UInt64
   let entrySize: Int
   let count: Int
+  /// Of a plain body.
   let payloadEnd: Int
+  /// Nil for a plain body.
+  private let chunked: ChunkedFrames?
+  private let isSealed: Bool
 
-  /// Nil when the layout is unknown or count and payload end cannot both be right in a block of this size.
+  /// A plain body. Nil when the layout is another, or count and payload end cannot both be right in a block of this size.
   init?(_ bytes: UnsafeRawBufferPointer, generation: UInt64, layout: BodyLayout, commit: BlockCommit) {
-    guard layout.isKnown else { return nil }
+    guard layout.kind == BodyLayout.plain, layout.isKnown(blockSize: bytes.count) else { return nil }
     let entrySize = Int(layout.entrySize)
     let payloadEnd = Int(commit.payloadEnd)
     let count = Int(commit.count)
@@ -26,12 +31,35 @@ struct BlockBody {
     self.entrySize = entrySize
     self.payloadEnd = payloadEnd
     self.count = count
+    chunked = nil
+    isSealed = false
   }
 
-  init?(_ file: StoreFile, _ index: Int, _ values: BlockHeaderValues) {
-    unsafe self.init(
-      UnsafeRawBufferPointer(file.body(index)), generation: values.generation, layout: values.bodyLayout,
-      commit: values.commit)
+  /// A chunked body; `header` is the block's, where it may change meanwhile.
+  init(_ index: ChunkIndex, _ header: BlockHeader?, coversPayload: Bool, isSealed: Bool) {
+    unsafe bytes = unsafe index.bytes
+    generation = index.generation
+    entrySize = index.entrySize
+    count = index.count
+    payloadEnd = 0
+    chunked = ChunkedFrames(index, header, coversPayload: coversPayload)
+    self.isSealed = isSealed
+  }
+
+  /// Nil when the layout is unknown or the commit word cannot be right. `isHeld`: nobody changes the block.
+  init?(_ file: StoreFile, _ index: Int, _ values: BlockHeaderValues, isHeld: Bool = false) {
+    let bytes = unsafe UnsafeRawBufferPointer(file.body(index))
+    let layout = values.bodyLayout
+    guard layout.isKnown(blockSize: bytes.count), let chunks = layout.chunks(blockSize: bytes.count) else {
+      unsafe self.init(bytes, generation: values.generation, layout: layout, commit: values.commit)
+      return
+    }
+    guard
+      let found = unsafe ChunkIndex(
+        bytes, generation: values.generation, chunks, isKeyed: layout.isKeyed, values.commit)
+    else { return nil }
+    self.init(
+      found, isHeld ? nil : file.header(index), coversPayload: file.checksPayloads, isSealed: values.state == .sealed)
   }
 
   var isKeyed: Bool { entrySize == IndexEntry.keyedByteCount }
@@ -39,15 +67,27 @@ struct BlockBody {
   /// The entry of the frame at `slot`. Bound: `slot` is below `count`, so the entry lies above `payloadEnd`.
   func entry(_ slot: Int) -> IndexEntry {
     precondition(slot >= 0 && slot < count)
+    if let chunked { return chunked.entry(slot) }
     return unsafe IndexEntry(at: bytes.baseAddress! + (bytes.count - (slot + 1) * entrySize), keyed: isKeyed)
   }
 
-  /// The payload that `entry` names, or nil when it does not lie among the payloads.
+  /// The payload that `entry` names, or nil when it does not lie among the payloads. In a chunked body, of the entry asked
+  /// for last.
   func payload(of entry: IndexEntry) -> UnsafeRawBufferPointer? {
+    if let chunked { return unsafe chunked.payload(of: entry) }
     guard entry.liesWithin(BlockPreamble.fixedByteCount, payloadEnd), entry.offset & 7 == 0 else { return nil }
     let start = Int(entry.offset)
     return unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<(start + entry.length)])
   }
+
+  /// The position of the last frame; nil without one.
+  var last: FramePosition? {
+    guard count > 0 else { return nil }
+    return chunked?.lastPosition(of: count) ?? entry(count - 1).position
+  }
+
+  /// True where padding behind payloads, and their order, are the writer's: in a plain body.
+  var isPlain: Bool { chunked == nil }
 
   /// True when the frame at `slot` proves itself by its checksum. O(payload).
   func isWhole(_ slot: Int, _ checksum: FrameChecksum, coversPayload: Bool) -> Bool {
@@ -57,9 +97,10 @@ struct BlockBody {
     return unsafe checksum.value(of: entry, payload: covered) == entry.checksum
   }
 
-  /// The number of frames from the first on that are whole and in order, taking the first `trusted` as they are.
-  /// O(payload bytes of the rest).
+  /// The number of frames from the first on that are whole and in order, taking the first `trusted` of a plain body as they
+  /// are. Of a chunked one that is open it may be more than `count`: `proven` has the rest. O(payload bytes of the rest).
   func wholePrefix(trusting trusted: Int, coversPayload: Bool) -> Int {
+    if let chunked { return Int(chunked.proven(isSealed: isSealed).count) }
     let checksum = FrameChecksum(generation: generation)
     var slot = min(trusted, count)
     var previous = slot > 0 ? entry(slot - 1).position : nil
@@ -73,7 +114,15 @@ struct BlockBody {
     return slot
   }
 
-  /// The first slot whose frame is at or after `position`; `count` when none is. O(log count), and a few steps where times
+  /// The same as a commit word, with which the block would hold these frames.
+  func proven(trusting trusted: Int, coversPayload: Bool) -> BlockCommit {
+    if let chunked { return chunked.proven(isSealed: isSealed) }
+    let whole = wholePrefix(trusting: trusted, coversPayload: coversPayload)
+    let end = whole == count ? UInt32(payloadEnd) : whole == 0 ? 0 : entry(whole - 1).paddedEnd
+    return BlockCommit(count: UInt32(whole), payloadEnd: end)
+  }
+
+  /// Of a plain body. The first slot whose frame is at or after `position`; `count` when none is. O(log count), and a few steps where times
   /// are about evenly spaced: the first ones are interpolated, since each is a load from another page.
   func lowerBound(_ position: FramePosition) -> Int {
     // Frames below `low` are before `position`, those from `high` on are not.
@@ -133,8 +182,6 @@ extension BlockPreamble {
 extension StoreFile {
   /// The timestamp of the block's last frame, as its header or, while it is open, its index says; nil without a frame.
   func lastTimestamp(of block: Int, _ values: BlockHeaderValues) -> Int64? {
-    if values.state == .sealed { return values.lastTimestamp }
-    guard let body = BlockBody(self, block, values), body.count > 0 else { return nil }
-    return body.entry(body.count - 1).timestamp
+    values.state == .sealed ? values.lastTimestamp : BlockBody(self, block, values)?.last?.timestamp
   }
 }

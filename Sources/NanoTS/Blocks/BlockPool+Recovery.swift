@@ -10,17 +10,16 @@ extension BlockPool {
 
   /// Seals `block`, trusting its first `trusted` frames and checking the rest.
   func seal(_ block: Int, _ values: BlockHeaderValues, in slot: StreamSlot, trusting trusted: Int) {
-    let body = BlockBody(file, block, values)
-    let whole = body?.wholePrefix(trusting: trusted, coversPayload: file.checksPayloads) ?? 0
-    guard let body, whole > 0 else {
+    var sealed = values
+    let found = BlockBody(file, block, values, isHeld: true)
+    if let found { sealed.commit = found.proven(trusting: trusted, coversPayload: file.checksPayloads) }
+    guard found != nil, sealed.commit.count > 0, let body = BlockBody(file, block, sealed, isHeld: true) else {
       discardEmpty(block, values, in: slot)
       return
     }
+    let whole = body.count
     let lastEntry = body.entry(whole - 1)
-    var sealed = values
     sealed.state = .sealed
-    sealed.commit = BlockCommit(
-      count: UInt32(whole), payloadEnd: whole == body.count ? values.commit.payloadEnd : lastEntry.paddedEnd)
     sealed.lastTimestamp = lastEntry.timestamp
     sealed.lastKey = lastEntry.key
     let first = body.entry(0)

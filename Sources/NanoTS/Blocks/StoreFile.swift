@@ -13,6 +13,8 @@ final class StoreFile: Sendable {
   let isGrowable: Bool
   /// A pinned block is never taken; otherwise it is when no other is left.
   let pinsHold: Bool
+  /// Of streams for which nothing else was said.
+  let compression: Compression
   let initialBlockCount: Int
   /// The SharedState page for writing, in a store that a follower opened: the rest of the file is mapped for reading.
   private let sharedWindow: MappedWindow?
@@ -63,6 +65,7 @@ final class StoreFile: Sendable {
     timeUnit = header.timeUnit
     checksPayloads = header.payloadChecksums == 1
     pinsHold = header.writeIncompatibleFeatures & FileHeader.pinsHold != 0
+    compression = Compression(storedAs: header.compression) ?? .none
     isGrowable = header.initialBlockCount < header.blockCount
     initialBlockCount = Int(header.initialBlockCount)
     // Opening has checked that the file is so long.

@@ -11,9 +11,10 @@ enum LZ4 {
   #endif
 
   /// Thrown by whoever meets compressed frames, or is asked to make some, in a build without.
-  static func unavailable(_ what: String) -> NanoTSError {
+  static func unavailable(_ what: String, missedFrames: UInt64 = 0) -> NanoTSError {
     NanoTSError(
-      .unsupportedFeature, "\(what), and this build of NanoTS is without LZ4; build it with the package trait LZ4")
+      .unsupportedFeature, "\(what), and this build of NanoTS is without LZ4; build it with the package trait LZ4",
+      missedFrames: missedFrames)
   }
 
   /// Decompresses `stored` into `target` and returns how many bytes that gave; nil when `stored` is no such data, or more
@@ -25,6 +26,22 @@ enum LZ4 {
       else { return nil }
       let count = unsafe LZ4_decompress_safe(
         from.assumingMemoryBound(to: CChar.self), to.assumingMemoryBound(to: CChar.self), size, room)
+      return count < 0 ? nil : Int(count)
+    #else
+      return nil
+    #endif
+  }
+
+  /// Decompresses the first `end` bytes, and perhaps some more, of what `stored` stands for; as `decompress` otherwise.
+  static func decompress(
+    _ stored: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, upTo end: Int
+  ) -> Int? {
+    #if LZ4
+      guard let from = stored.baseAddress, let to = target.baseAddress, end <= target.count,
+        let size = Int32(exactly: stored.count), let room = Int32(exactly: target.count)
+      else { return nil }
+      let count = unsafe LZ4_decompress_safe_partial(
+        from.assumingMemoryBound(to: CChar.self), to.assumingMemoryBound(to: CChar.self), size, Int32(end), room)
       return count < 0 ? nil : Int(count)
     #else
       return nil

@@ -38,19 +38,24 @@ enum PayloadFilter: UInt8, CaseIterable {
     unsafe copyRest(from: payloads, to: target, start: items * size)
   }
 
-  /// The reverse. O(count).
-  func undo(_ filtered: UnsafeRawBufferPointer, frameSize: Int, to target: UnsafeMutableRawBufferPointer) {
-    precondition(filtered.count == target.count)
+  /// The reverse, with each frame `stride` bytes behind the one before it: more than its size only when frames are what was
+  /// shuffled. Bound: `target` has room for as many frames, which is checked. O(count).
+  func undo(
+    _ filtered: UnsafeRawBufferPointer, frameSize: Int, stride: Int, to target: UnsafeMutableRawBufferPointer
+  ) {
+    precondition(filtered.count / max(frameSize, 1) * stride <= target.count)
+    precondition(stride == frameSize || (self == .byFrameSize && stride > frameSize))
     let size = itemSize(frameSize)
     guard size > 1, let from = filtered.baseAddress, let to = target.baseAddress else {
       return unsafe target.copyMemory(from: filtered)
     }
     let items = filtered.count / size
-    unsafe nts_unshuffle(to, size, from, items, size)
-    unsafe copyRest(from: filtered, to: target, start: items * size)
+    unsafe nts_unshuffle(to, self == .byFrameSize ? stride : size, from, items, size)
+    // Where frames are what was shuffled, there is no rest.
+    if self != .byFrameSize { unsafe copyRest(from: filtered, to: target, start: items * size) }
   }
 
-  /// Bound: `start` is not behind the end of the two, which are of one size.
+  /// Bound: `start` is not behind the end of the source, and the target has no less room.
   private func copyRest(
     from source: UnsafeRawBufferPointer, to target: UnsafeMutableRawBufferPointer, start: Int
   ) {

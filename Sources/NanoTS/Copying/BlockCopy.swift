@@ -97,11 +97,11 @@ struct BlockCopy {
 
   /// Where the payload goes in the present part; nil when there is none, when frames were left out since its last one,
   /// or when it has no room.
-  private func place(for entry: IndexEntry, _ slot: Int) -> UnsafeMutableRawPointer? {
+  private mutating func place(for entry: IndexEntry, _ slot: Int) -> UnsafeMutableRawPointer? {
     guard let appender, appender.firstOrdinal &+ UInt64(appender.count) == values.firstOrdinal &+ UInt64(slot) else {
       return nil
     }
-    return unsafe appender.place(byteCount: entry.length, key: entry.key)
+    return unsafe self.appender!.placeTurning(byteCount: entry.length, key: entry.key)
   }
 
   // MARK: Parts
@@ -120,8 +120,7 @@ struct BlockCopy {
     header.firstTimestamp = first.timestamp
     header.firstKey = first.key
     header.uniformLength = BlockHeader.noLength
-    let start = BlockPreamble.byteCount(name: preamble.name.count, metadata: preamble.metadata.count)
-    header.commit = BlockCommit(count: 0, payloadEnd: UInt32(start))
+    header.commit = .empty(values.bodyLayout, payloadStart: preamble.byteCount)
     var text = preamble
     text.uuid = target.file.uuid
     text.timeUnit = target.file.timeUnit

@@ -52,8 +52,7 @@ struct CommitPoint {
       guard let body = BlockBody(file, Int(entry.block), values) else {
         return (index + 1, entry.firstOrdinal &+ 1, nil, metDead)
       }
-      guard body.count > 0 else { continue }
-      let last = body.entry(body.count - 1).position
+      guard let last = body.last else { continue }
       guard header.isStill(values.generation) else {
         metDead = true
         continue

@@ -5,13 +5,14 @@ struct StoreShape {
   var timeUnit: UInt8
   var checksPayloads: Bool
   var pinsHold: Bool
+  var compression: Compression
 }
 
 extension StoreFile {
   var shape: StoreShape {
     StoreShape(
       blockSize: layout.blockSize, streamCapacity: layout.streamCapacity, timeUnit: timeUnit,
-      checksPayloads: checksPayloads, pinsHold: pinsHold)
+      checksPayloads: checksPayloads, pinsHold: pinsHold, compression: compression)
   }
 }
 
@@ -26,6 +27,7 @@ final class CopyTarget {
   private let mayGrow: Bool
   private let leastBlocks: Int
   private var syncedBlocks = 0
+  private let encoder = ChunkEncoder()
 
   /// Written back after so many bytes: a copy must not fill the page cache with pages that the writers' syncs then wait
   /// for.
@@ -51,13 +53,13 @@ final class CopyTarget {
   private static func header(_ uuid: StoreUUID, _ layout: StoreLayout, _ shape: StoreShape) -> FileHeader {
     FileHeader(
       uuid: uuid, layout: layout, initialBlockCount: layout.blockCount, timeUnit: shape.timeUnit,
-      payloadChecksums: shape.checksPayloads, writeIncompatibleFeatures: shape.pinsHold ? FileHeader.pinsHold : 0)
+      payloadChecksums: shape.checksPayloads, writeIncompatibleFeatures: shape.pinsHold ? FileHeader.pinsHold : 0,
+      compression: shape.compression)
   }
 
   // MARK: Blocks
 
-  /// Begins a block with the given header and preamble, in which the caller appends frames and then calls `end`. The
-  /// payloads begin where the commit of `values` says.
+  /// Begins a block with the given header and preamble, in which the caller appends frames and then calls `end`.
   ///
   /// Throws `.invalidBlockCount` when the number of blocks was given and all are used. Pointers into blocks that were
   /// begun before are void.
@@ -74,7 +76,8 @@ final class CopyTarget {
     header.precedingEnd.storeRelaxed(precedingEnd)
     header.state.storeRelaxed(BlockState.open.rawValue)
     header.generation.storeReleased(values.generation)
-    return BlockAppender(file: file, block: block, values: values, payloadStart: Int(values.commit.payloadEnd))
+    return BlockAppender(
+      file: file, block: block, values: values, payloadStart: preamble.byteCount, encoder: encoder)
   }
 
   /// Seals the block. The whole file is synced before anybody sees it.

@@ -48,6 +48,12 @@ struct AtomicUInt64 {
     atomicMemoryFence(ordering: .releasing)
   }
 
+  /// Every earlier load stays before those that follow.
+  func fenceBeforeLoad() { atomicMemoryFence(ordering: .acquiring) }
+
+  /// Every later store stays behind the one before.
+  func fenceAfterStore() { atomicMemoryFence(ordering: .releasing) }
+
   /// The writer's last step: the next even value, after every earlier store.
   func endChange() { storeReleased((relaxed | 1) &+ 1) }
 }

@@ -2,11 +2,13 @@
 //
 //  line 0
 //     0  generation         u64   the seqlock: odd while the block is handed to a new life, even and unique otherwise
-//     8  commit             u64   frame count (low 32 bits) and payload end (high 32): one store publishes both
+//     8  commit             u64   frame count (low 32 bits) and payload end (high 32; chunked: number of chunks): one store
+//                                 publishes both
 //    16  next               u32   the stream's (or free list's) next block, index + 1; 0: none
 //    20  previous           u32   the stream's previous block, index + 1
 //    24  state              u32   0 unused, 1 free, 2 claimed, 3 open, 4 sealed
-//    28  body layout        u32   layout (low 8 bits: 0 plain), index entry size (next 8 bits: 24 or 32)
+//    28  body layout        u32   layout (low 8 bits: 0 plain, 1 chunked), index entry size (next 8 bits: 24 or 32), chunk
+//                                 size in units of 256 B (high 16 bits; 0 where plain)
 //    32  stream identifier  u64
 //    40  sequence           u64   of this block within its stream
 //    48  segment            u64
@@ -108,7 +110,7 @@ enum BlockState: UInt32 {
 /// The word that publishes frames: how many there are and where their payloads end.
 struct BlockCommit: Equatable {
   let count: UInt32
-  /// Offset from the block's first byte, a multiple of 8.
+  /// In a plain body: offset of the payloads' end from the block's first byte, a multiple of 8.
   let payloadEnd: UInt32
 
   init(count: UInt32, payloadEnd: UInt32) {
@@ -116,10 +118,21 @@ struct BlockCommit: Equatable {
     self.payloadEnd = payloadEnd
   }
 
+  /// Of a chunked body.
+  init(count: UInt32, chunkCount: UInt32) { self.init(count: count, payloadEnd: chunkCount) }
+
+  /// Of a block that holds nothing yet.
+  static func empty(_ layout: BodyLayout, payloadStart: Int) -> BlockCommit {
+    BlockCommit(count: 0, payloadEnd: layout.kind == BodyLayout.plain ? UInt32(payloadStart) : 0)
+  }
+
   init(word: UInt64) {
     count = UInt32(truncatingIfNeeded: word)
     payloadEnd = UInt32(truncatingIfNeeded: word >> 32)
   }
+
+  /// In a chunked body: how many chunks hold the first frames.
+  var chunkCount: UInt32 { payloadEnd }
 
   var word: UInt64 { UInt64(count) | UInt64(payloadEnd) << 32 }
 }
@@ -143,29 +156,53 @@ enum Generation {
 /// How a block's body is laid out.
 struct BodyLayout: Equatable {
   static let plain: UInt8 = 0
+  static let chunked: UInt8 = 1
   let kind: UInt8
   let entrySize: UInt8
+  /// In units of 256 bytes.
+  let chunkUnits: UInt16
 
-  static func plain(keyed: Bool) -> BodyLayout {
-    BodyLayout(kind: plain, entrySize: UInt8(keyed ? IndexEntry.keyedByteCount : IndexEntry.byteCount))
+  static func plain(keyed: Bool) -> BodyLayout { BodyLayout(kind: plain, entrySize: entrySize(keyed), chunkUnits: 0) }
+
+  static func chunked(_ layout: ChunkedLayout, keyed: Bool) -> BodyLayout {
+    BodyLayout(
+      kind: chunked, entrySize: entrySize(keyed), chunkUnits: UInt16(layout.chunkByteCount / ChunkedLayout.chunkUnit))
   }
 
-  init(kind: UInt8, entrySize: UInt8) {
+  private static func entrySize(_ keyed: Bool) -> UInt8 {
+    UInt8(keyed ? IndexEntry.keyedByteCount : IndexEntry.byteCount)
+  }
+
+  init(kind: UInt8, entrySize: UInt8, chunkUnits: UInt16) {
     self.kind = kind
     self.entrySize = entrySize
+    self.chunkUnits = chunkUnits
   }
 
   init(word: UInt32) {
     kind = UInt8(truncatingIfNeeded: word)
     entrySize = UInt8(truncatingIfNeeded: word >> 8)
+    chunkUnits = UInt16(truncatingIfNeeded: word >> 16)
   }
 
-  var word: UInt32 { UInt32(kind) | UInt32(entrySize) << 8 }
+  var word: UInt32 { UInt32(kind) | UInt32(entrySize) << 8 | UInt32(chunkUnits) << 16 }
 
-  /// True when this build can read such a body.
-  var isKnown: Bool {
-    kind == BodyLayout.plain
-      && (Int(entrySize) == IndexEntry.byteCount || Int(entrySize) == IndexEntry.keyedByteCount)
+  var isKeyed: Bool { Int(entrySize) == IndexEntry.keyedByteCount }
+
+  /// True when this build knows such a body in a block of `blockSize` bytes.
+  func isKnown(blockSize: Int) -> Bool {
+    guard Int(entrySize) == IndexEntry.byteCount || isKeyed else { return false }
+    switch kind {
+    case BodyLayout.plain: return chunkUnits == 0
+    case BodyLayout.chunked: return LZ4.isAvailable && chunks(blockSize: blockSize) != nil
+    default: return false
+    }
+  }
+
+  /// Sizes and places in the body of a block of `blockSize` bytes; nil where it is not chunked.
+  func chunks(blockSize: Int) -> ChunkedLayout? {
+    guard kind == BodyLayout.chunked else { return nil }
+    return ChunkedLayout(blockSize: blockSize, chunkByteCount: Int(chunkUnits) * ChunkedLayout.chunkUnit)
   }
 }
 

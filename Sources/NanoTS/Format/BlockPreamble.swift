@@ -15,7 +15,8 @@
 //    71  payload checksums  u8
 //    72  name length        u32   bytes
 //    76  metadata length    u32   bytes
-//    80  zero              12 B
+//    80  chunk size         u16   in units of 256 B; 0 where the layout is plain
+//    82  zero              10 B
 //    92  checksum           u32   CRC32C of bytes 0 to 91, then of name and metadata
 //    96  name, metadata           UTF-8, then zeros to a multiple of 64: there the payloads begin
 
@@ -40,6 +41,7 @@ struct BlockPreamble {
     static let payloadChecksums = 71
     static let nameLength = 72
     static let metadataLength = 76
+    static let chunkUnits = 80
     static let checksum = 92
     static let text = 96
   }
@@ -61,6 +63,9 @@ struct BlockPreamble {
   static func byteCount(name: Int, metadata: Int) -> Int {
     (fixedByteCount + name + metadata).roundedUp(to: alignment)
   }
+
+  /// Bytes from the block's start to its first payload, or chunk.
+  var byteCount: Int { BlockPreamble.byteCount(name: name.count, metadata: metadata.count) }
 
   /// Writes the preamble. Bound: `bytes` is the whole block; name and metadata were held against their limits before,
   /// so that the preamble takes less than half of the smallest block.
@@ -86,6 +91,7 @@ struct BlockPreamble {
     store(payloadChecksums, Offset.payloadChecksums)
     store(UInt32(name.count), Offset.nameLength)
     store(UInt32(metadata.count), Offset.metadataLength)
+    store(bodyLayout.chunkUnits, Offset.chunkUnits)
     var at = Offset.text
     for byte in name {
       unsafe bytes[at] = byte
@@ -157,7 +163,9 @@ extension BlockPreamble {
     segment = load(Offset.segment, UInt64.self)
     firstOrdinal = load(Offset.firstOrdinal, UInt64.self)
     blockSize = load(Offset.blockSize, UInt32.self)
-    bodyLayout = BodyLayout(kind: load(Offset.layoutKind, UInt8.self), entrySize: load(Offset.entrySize, UInt8.self))
+    bodyLayout = BodyLayout(
+      kind: load(Offset.layoutKind, UInt8.self), entrySize: load(Offset.entrySize, UInt8.self),
+      chunkUnits: load(Offset.chunkUnits, UInt16.self))
     timeUnit = load(Offset.timeUnit, UInt8.self)
     payloadChecksums = load(Offset.payloadChecksums, UInt8.self)
     name = unsafe Array(bytes[Offset.text..<(Offset.text + lengths.name)])
@@ -173,7 +181,8 @@ extension BlockPreamble {
         (Offset.magic, 8), (Offset.generation, 8), (Offset.uuid, 16), (Offset.streamIdentifier, 8),
         (Offset.sequence, 8), (Offset.segment, 8), (Offset.firstOrdinal, 8), (Offset.blockSize, 4),
         (Offset.layoutKind, 1), (Offset.entrySize, 1), (Offset.timeUnit, 1), (Offset.payloadChecksums, 1),
-        (Offset.nameLength, 4), (Offset.metadataLength, 4), (80, 12), (Offset.checksum, 4),
+        (Offset.nameLength, 4), (Offset.metadataLength, 4), (Offset.chunkUnits, 2), (82, 10),
+        (Offset.checksum, 4),
       ])
     precondition(Offset.text == fixedByteCount)
   }

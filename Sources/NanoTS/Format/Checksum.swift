@@ -34,6 +34,12 @@ struct FrameChecksum {
     seed = unsafe nts_crc32c_update(UInt32(NTS_CRC32C_START), &little, 8)
   }
 
+  /// In the staging area of a chunked body behind `chunkCount` chunks. O(1).
+  init(generation: UInt64, behindChunks chunkCount: Int) {
+    var little = UInt64(chunkCount).littleEndian
+    seed = unsafe nts_crc32c_update(FrameChecksum(generation: generation).seed, &little, 8)
+  }
+
   /// The checksum that `entry` must carry for `payload`. In a store without checksums the payload is left out, and the
   /// entry is covered all the same. O(payload.count).
   @inline(__always)

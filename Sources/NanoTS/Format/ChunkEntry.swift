@@ -1,10 +1,10 @@
-//  ChunkEntry: one chunk's entry in a chunked body, 48 B. Entry i of a block lies (i + 1) × 48 below the block's end.
+//  ChunkEntry: one chunk's entry in the index of a chunked body (ChunkedLayout), 48 B.
 //
 //     0  first timestamp    i64
 //     8  first key          i64   0 in streams without keys
 //    16  first slot         u32   frames of the block before this chunk's
 //    20  frame count        u32   not 0
-//    24  offset             u32   of the stored bytes from the block's first byte
+//    24  offset             u32   of the stored bytes from the block's first byte, a multiple of 8
 //    28  stored length      u32
 //    32  raw length         u32   of the columns that the stored bytes stand for
 //    36  payload bytes      u32   sum of the payload lengths: the columns' last part

@@ -18,7 +18,8 @@
 //    88  stream table offset          u64
 //    96  block table offset           u64
 //   104  data offset                  u64
-//   112  zero                      3980 B
+//   112  compression                  u32   StoredCompression
+//   116  zero                      3976 B
 //  4092  checksum                     u32   CRC32C of bytes 0 to 4091
 
 /// The immutable description of a store, as values.
@@ -49,6 +50,7 @@ struct FileHeader: Equatable {
     static let streamTable = 88
     static let blockTable = 96
     static let data = 104
+    static let compression = 112
     static let checksum = 4092
   }
 
@@ -68,6 +70,7 @@ struct FileHeader: Equatable {
   var streamTableOffset: UInt64
   var blockTableOffset: UInt64
   var dataOffset: UInt64
+  var compression: UInt32
 
   /// Reads the fields out of `bytes`, which must hold at least `byteCount` bytes. Nothing is checked here.
   init(reading bytes: UnsafeRawBufferPointer) {
@@ -91,13 +94,15 @@ struct FileHeader: Equatable {
     streamTableOffset = load(Offset.streamTable, UInt64.self)
     blockTableOffset = load(Offset.blockTable, UInt64.self)
     dataOffset = load(Offset.data, UInt64.self)
+    compression = load(Offset.compression, UInt32.self)
   }
 
   init(
     uuid: StoreUUID, layout: StoreLayout, initialBlockCount: Int, timeUnit: UInt8, payloadChecksums: Bool,
-    writeIncompatibleFeatures: UInt64
+    writeIncompatibleFeatures: UInt64, compression: Compression
   ) {
     self.uuid = uuid
+    self.compression = compression.storedWord
     self.writeIncompatibleFeatures = writeIncompatibleFeatures
     blockSize = UInt64(layout.blockSize)
     blockCount = UInt64(layout.blockCount)
@@ -134,6 +139,7 @@ struct FileHeader: Equatable {
     store(streamTableOffset, Offset.streamTable)
     store(blockTableOffset, Offset.blockTable)
     store(dataOffset, Offset.data)
+    store(compression, Offset.compression)
     unsafe store(FileHeader.checksum(of: UnsafeRawBufferPointer(bytes)), Offset.checksum)
   }
 
@@ -165,7 +171,7 @@ extension FileHeader {
         (Offset.writeIncompatible, 8), (Offset.compatible, 8), (Offset.uuid, 16), (Offset.blockSize, 8),
         (Offset.blockCount, 8), (Offset.initialBlockCount, 8), (Offset.streamCapacity, 4), (Offset.timeUnit, 1),
         (Offset.payloadChecksums, 1), (86, 2), (Offset.streamTable, 8), (Offset.blockTable, 8), (Offset.data, 8),
-        (112, 3980), (Offset.checksum, 4),
+        (Offset.compression, 4), (116, 3976), (Offset.checksum, 4),
       ])
   }
 }

@@ -23,7 +23,8 @@
 //   112  reclaimed frames    u64
 //   120  terms               u64   which term entries are in force, and their checksum (StreamTerms)
 //
-//   128  zero               16 B   room for the stream's codec
+//   128  compression         u64   StoredCompression; 0: not said
+//   136  zero                 8 B
 //   144  term entries      176 B   11 × 16 B: quota and protected ranges
 //   320  name              192 B   UTF-8, no NUL, padded with zeros
 
@@ -55,6 +56,7 @@ struct StreamSlot {
     static let reclaimedBlocks = 104
     static let reclaimedFrames = 112
     static let terms = 120
+    static let compression = 128
     static let termEntries = 144
     static let name = 320
   }
@@ -75,6 +77,7 @@ struct StreamSlot {
   var reclaimedBlocks: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.reclaimedBlocks) }
   var reclaimedFrames: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.reclaimedFrames) }
   var terms: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.terms) }
+  var compressionField: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.compression) }
 
   /// The position that the next frame must exceed when the stream has no block left to tell it.
   var floor: FramePosition? {
@@ -159,7 +162,8 @@ extension StreamSlot {
         (Offset.floorKey, 8), (Offset.hasFloor, 4), (60, 4), (Offset.nextSequence, 8), (Offset.head, 4),
         (Offset.tail, 4), (Offset.blockCount, 4), (Offset.removals, 4), (Offset.nextOrdinal, 8),
         (Offset.nextSegment, 8), (Offset.reclaimedBlocks, 8), (Offset.reclaimedFrames, 8), (Offset.terms, 8),
-        (128, 16), (Offset.termEntries, termEntriesByteCount), (Offset.name, maximumNameByteCount),
+        (Offset.compression, 8), (136, 8), (Offset.termEntries, termEntriesByteCount),
+        (Offset.name, maximumNameByteCount),
       ])
   }
 }

@@ -1,15 +1,13 @@
 /// What a cursor keeps of the block that it stands in, so that a step needs nothing else.
 ///
-/// Bound: entries below `count` lie inside the block, above `payloadEnd`, which is inside it too; both were taken from
-/// the file together and checked when the window was opened or refreshed.
+/// Of a plain block every frame is within reach: entries below `count` lie inside the block, above `payloadEnd`, which is
+/// inside it too; both were taken from the file together and checked when the window was opened or refreshed. Of a chunked
+/// block those frames are that a `ChunkLoader` has brought, and lie in its memory.
 @usableFromInline
 @safe
 struct BlockWindow {
-  @usableFromInline let header: BlockHeader
-  @usableFromInline let generation: UInt64
-  @usableFromInline let start: UnsafeRawPointer
-  /// One past the block's last byte: entry i begins (i + 1) × entrySize before it.
-  @usableFromInline let indexTop: UnsafeRawPointer
+  let header: BlockHeader
+  let generation: UInt64
   @usableFromInline let entrySize: Int
   /// From one entry to the next: minus the entry size, because entries grow down.
   @usableFromInline let entryStride: Int
@@ -17,8 +15,24 @@ struct BlockWindow {
   @usableFromInline let firstOrdinal: UInt64
   @usableFromInline let segment: UInt64
   @usableFromInline let sequence: UInt64
-  @usableFromInline var count: Int
+  /// Frames in the block.
+  var count: Int
+
+  // MARK: Where the frames within reach lie
+
+  /// The first slot within reach, and the one behind the last.
+  var firstReady = 0
+  var readyEnd = 0
+  /// What offsets in entries count from.
+  @usableFromInline var start: UnsafeRawPointer
+  /// The entry of slot i begins (i + 1) × entrySize before it: one past the block's last byte in a plain block, and in
+  /// memory as far behind the first entry there as the slots before it would take.
+  @usableFromInline var indexTop: UnsafeRawPointer
+  /// Bound: payloads with offsets from `payloadsFrom` to here are readable.
   @usableFromInline var payloadEnd: Int
+  /// What a frame asks whether its bytes are still there: the block's generation, or the memory's.
+  @usableFromInline var life: BlockHeader
+  @usableFromInline var lifeGeneration: UInt64
 
   /// Why a whole block cannot be read.
   enum Fault {
@@ -32,9 +46,16 @@ struct BlockWindow {
   private(set) var fault: Fault
   let block: Int
   let layout: BodyLayout
+  /// Nil for a plain block.
+  let chunks: ChunkedLayout?
+  /// The chunks that the window knows of, in a chunked block.
+  private(set) var chunkCount = 0
+  /// The commit word that this is known by.
+  private var seen = BlockCommit(count: 0, chunkCount: 0)
   let mustProve: Bool
   let coversPayload: Bool
-  let blockSize: Int
+  /// The whole block.
+  let bytes: UnsafeRawBufferPointer
 
   /// A window on the life of `entry`'s block, or nil when that life is over or the header is impossible.
   ///
@@ -48,24 +69,27 @@ struct BlockWindow {
     block = Int(entry.block)
     header = file.header(block)
     guard let values = header.values(), values.generation == entry.generation, values.holdsFrames else { return nil }
-    let bytes = unsafe UnsafeRawBufferPointer(file.body(block))
+    unsafe bytes = unsafe UnsafeRawBufferPointer(file.body(block))
     generation = values.generation
-    unsafe start = bytes.baseAddress!
-    unsafe indexTop = unsafe start + bytes.count
-    fault = values.bodyLayout.isKnown ? .none : .unknownLayout
+    let isKnown = unsafe values.bodyLayout.isKnown(blockSize: bytes.count)
+    fault = isKnown ? .none : .unknownLayout
     if verifiesIdentity, values.identityChecksum != values.computedIdentityChecksum { fault = .damagedIdentity }
-    entrySize = values.bodyLayout.isKnown ? Int(values.bodyLayout.entrySize) : IndexEntry.byteCount
+    entrySize = isKnown ? Int(values.bodyLayout.entrySize) : IndexEntry.byteCount
     entryStride = -entrySize
     isKeyed = entrySize == IndexEntry.keyedByteCount
     firstOrdinal = values.firstOrdinal
     segment = values.segment
     sequence = values.sequence
     layout = values.bodyLayout
-    blockSize = bytes.count
+    chunks = unsafe isKnown ? values.bodyLayout.chunks(blockSize: bytes.count) : nil
     coversPayload = file.checksPayloads
     self.mustProve = try mustProve(values)
     count = 0
+    unsafe start = bytes.baseAddress!
+    unsafe indexTop = unsafe start + bytes.count
     payloadEnd = BlockPreamble.fixedByteCount
+    life = header
+    lifeGeneration = values.generation
     guard refresh() else { return nil }
   }
 
@@ -74,7 +98,12 @@ struct BlockWindow {
   mutating func refresh() -> Bool {
     let commit = BlockCommit(word: header.commit.acquired)
     guard header.isStill(generation) else { return false }
-    guard fault == .none, Int(commit.count) != count || Int(commit.payloadEnd) != payloadEnd else { return true }
+    guard fault == .none else { return true }
+    return chunks == nil ? refreshPlain(commit) : refreshChunked(commit)
+  }
+
+  private mutating func refreshPlain(_ commit: BlockCommit) -> Bool {
+    guard Int(commit.count) != count || Int(commit.payloadEnd) != payloadEnd else { return true }
     guard let body = body(commit), body.count >= count else {
       fault = .impossibleCommit
       return true
@@ -82,33 +111,120 @@ struct BlockWindow {
     let whole = mustProve ? body.wholePrefix(trusting: count, coversPayload: coversPayload) : body.count
     guard header.isStill(generation) else { return false }
     count = whole
+    readyEnd = whole
     payloadEnd = body.payloadEnd
     return true
   }
 
-  private func body(_ commit: BlockCommit) -> BlockBody? {
-    unsafe BlockBody(
-      UnsafeRawBufferPointer(start: start, count: blockSize), generation: generation, layout: layout, commit: commit)
+  private mutating func refreshChunked(_ given: BlockCommit) -> Bool {
+    guard given != seen else { return true }
+    guard let index = index(given) else {
+      fault = .impossibleCommit
+      return true
+    }
+    var commit = given
+    if mustProve {
+      let isSealed = header.state.acquired == BlockState.sealed.rawValue
+      commit = BlockBody(index, nil, coversPayload: coversPayload, isSealed: isSealed)
+        .proven(trusting: 0, coversPayload: coversPayload)
+      guard header.isStill(generation) else { return false }
+    }
+    guard Int(commit.count) >= count else {
+      fault = .impossibleCommit
+      return true
+    }
+    seen = given
+    (count, chunkCount) = (Int(commit.count), Int(commit.chunkCount))
+    return true
   }
 
-  /// The block's body as far as the window knows it.
+  private func body(_ commit: BlockCommit) -> BlockBody? {
+    unsafe BlockBody(bytes, generation: generation, layout: layout, commit: commit)
+  }
+
+  /// The body of a plain block, as far as the window knows it.
   var body: BlockBody {
     body(BlockCommit(count: UInt32(count), payloadEnd: UInt32(payloadEnd)))!
   }
 
+  // MARK: Chunks
+
+  /// The chunks as the window knows them, or as `commit` counts them; nil where that is impossible.
+  private func index(_ commit: BlockCommit) -> ChunkIndex? {
+    guard let chunks else { return nil }
+    return unsafe ChunkIndex(bytes, generation: generation, chunks, isKeyed: isKeyed, commit)
+  }
+
+  /// The chunks of a chunked block.
+  var index: ChunkIndex? { index(BlockCommit(count: UInt32(count), chunkCount: UInt32(chunkCount))) }
+
+  /// Brings the frame at `slot` within reach. Bound: the block is chunked, and `slot` is below `count`. O(bytes of a chunk).
+  mutating func load(
+    _ slot: Int, _ extent: ChunkLoader.Extent, through loader: ChunkLoader
+  ) -> ChunkLoader.Outcome {
+    guard !(slot >= firstReady && slot < readyEnd) else { return .loaded }
+    while true {
+      guard let index else { return .damaged(slot..<count) }
+      let outcome = loader.load(slot, index, header, seen: Int(seen.chunkCount), extent)
+      switch outcome {
+      case .changed:
+        guard refresh() else { return .over }
+        guard fault == .none else { return .damaged(slot..<max(count, slot + 1)) }
+      case .loaded:
+        show(loader.part!)
+        return .loaded
+      case .over, .damaged:
+        (firstReady, readyEnd) = (0, 0)
+        return outcome
+      }
+    }
+  }
+
+  /// Nothing is within reach until it is loaded.
+  mutating func forgetLoaded() { (firstReady, readyEnd) = (0, 0) }
+
+  private mutating func show(_ part: ChunkLoader.Part) {
+    (firstReady, readyEnd) = (part.firstSlot, part.firstSlot + part.readyCount)
+    unsafe start = unsafe part.start
+    unsafe indexTop = unsafe part.indexTop + part.firstSlot * entrySize
+    payloadEnd = part.payloadEnd
+    life = part.life
+    lifeGeneration = part.lifeGeneration
+  }
+
+  // MARK: Frames
+
   /// The ordinal of the frame at `slot`.
   func ordinal(_ slot: Int) -> UInt64 { firstOrdinal &+ UInt64(slot) }
 
-  /// The frame at `slot`, or nil when the block's life is over or the entry points outside the payloads.
-  /// Bound: `slot` is below `count`.
+  /// The entry of the frame at `slot`. Bound: the slot is within reach.
+  @inlinable @inline(__always)
+  func entry(_ slot: Int) -> IndexEntry {
+    unsafe IndexEntry(at: indexTop + (slot &+ 1) &* entryStride, keyed: isKeyed)
+  }
+
+  /// The frame at `slot`, or nil when the life of its bytes is over or the entry points outside the payloads.
+  /// Bound: the slot is within reach.
   @inlinable @inline(__always)
   func frame(_ slot: Int) -> Frame? {
-    let entry = unsafe IndexEntry(at: indexTop + (slot &+ 1) &* entryStride, keyed: isKeyed)
-    guard entry.liesWithin(BlockWindow.payloadsFrom, payloadEnd), header.isStill(generation) else { return nil }
+    let entry = entry(slot)
+    guard entry.liesWithin(BlockWindow.payloadsFrom, payloadEnd), life.isStill(lifeGeneration) else { return nil }
     return unsafe Frame(
       entry, ordinal: firstOrdinal &+ UInt64(bitPattern: Int64(slot)), segment: segment, blockSequence: sequence,
-      blockStart: start,
-      header: header, generation: generation)
+      blockStart: start, header: life, generation: lifeGeneration)
+  }
+
+  /// The first slot from `slot` on that is within reach and whose frame is after `timestamp`, or the end of those within
+  /// reach. O(log frames).
+  func lowerBound(after timestamp: Int64, from slot: Int) -> Int {
+    let position = FramePosition(timestamp: timestamp + 1, key: .min)
+    guard chunks != nil else { return body.lowerBound(position) }
+    var (low, high) = (slot, max(slot, readyEnd))
+    while low < high {
+      let middle = (low + high) / 2
+      if entry(middle).position < position { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 
   /// No payload begins before the end of the preamble's fixed part.

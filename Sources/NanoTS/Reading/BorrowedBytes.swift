@@ -43,7 +43,7 @@ extension FrameBatch {
 
   /// The life in which the batch's bytes are its own.
   package var life: LifeMark {
-    unsafe LifeMark(header: UnsafeRawPointer(window.header.base), generation: window.generation)
+    unsafe LifeMark(header: UnsafeRawPointer(window.life.base), generation: window.lifeGeneration)
   }
 
   /// Where the values lie. Throws `.overwritten` or `.corrupt`.

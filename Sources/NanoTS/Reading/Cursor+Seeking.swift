@@ -52,10 +52,7 @@ extension Cursor {
   /// Places the cursor in the block that it is in; false, and nothing changed, when the place may be in another one.
   private mutating func placeWithinBlock(before position: FramePosition) throws(NanoTSError) -> Bool {
     guard window != nil, window!.fault == .none, window!.count > 1 else { return false }
-    let body = window!.body
-    // What is behind the block's first frame and not behind its last one is in no other: a stream is in order.
-    guard body.entry(0).position < position, !(body.entry(body.count - 1).position < position) else { return false }
-    let slot = body.lowerBound(position)
+    guard let slot = slotWithinBlock(position) else { return false }
     let end = try sealedEnd()
     // With blocks that are gone since the directory was taken, what is gone already would later be told as news.
     guard window != nil, let stream, directoryMark == DirectoryMark(of: store.file.slot(stream.slot)),
@@ -63,8 +60,24 @@ extension Cursor {
     else { return false }
     try store.file.checkMapping()
     (upcoming, standing) = (slot, 0)
+    wantsFrameAlone = true
     (expectedOrdinal, passedOrdinal) = (nil, end)
     return true
+  }
+
+  /// The place of `position` in a block that surely has it: what is behind its first frame and not behind its last one is in
+  /// no other, since a stream is in order. Of a chunked block, what is in memory is looked at alone.
+  private func slotWithinBlock(_ position: FramePosition) -> Int? {
+    guard window!.chunks != nil else {
+      let body = window!.body
+      guard body.entry(0).position < position, !(body.entry(body.count - 1).position < position) else { return nil }
+      return body.lowerBound(position)
+    }
+    guard let part = loader?.part, window!.readyEnd > window!.firstReady, part.life.isStill(window!.lifeGeneration),
+      part.entry(part.firstSlot).position < position,
+      !(part.entry(part.firstSlot + part.count - 1).position < position)
+    else { return nil }
+    return part.lowerBound(position)
   }
 
   /// Places the cursor so that `next` comes to the first frame at or after `position`.
@@ -72,9 +85,10 @@ extension Cursor {
     try placing { cursor throws(NanoTSError) in
       let first = cursor.directory.lastBlock(startingAtOrBefore: position)
       for index in first..<cursor.directory.count where try cursor.enter(index) {
-        let window = cursor.window!
         // A block of an unknown layout has no frames, and no body to look them up in.
-        cursor.upcoming = window.count == 0 ? 0 : window.body.lowerBound(position)
+        guard let slot = cursor.window!.count == 0 ? 0 : cursor.lowerBound(position) else { continue }
+        cursor.upcoming = slot
+        let window = cursor.window!
         guard window.header.isStill(window.generation) else { continue }
         // A directory may know a block from before its first frame; then the frame is in the next block after all.
         let isLast = index + 1 == cursor.directory.count

@@ -67,24 +67,86 @@ extension Cursor {
   /// The frame at `slot`, onto which the cursor steps; nil when the block's life is over. Throws `.corrupt` for a frame
   /// that does not prove itself or points outside its block; the cursor is then behind it, or before it going back.
   private mutating func frame(at slot: Int, stayingBehindDamage: Bool = false) throws(NanoTSError) -> Frame? {
+    if window!.chunks != nil {
+      let extent = wantsFrameAlone ? ChunkLoader.Extent.frame : .all
+      wantsFrameAlone = false
+      switch load(slot, extent) {
+      case .over, .changed: return nil
+      case .damaged(let slots): try passDamage(slots, at: slot, goingBack: stayingBehindDamage)
+      case .loaded: break
+      }
+    }
     let window = window!
     let frame = window.frame(slot)
     let isWhole = frame != nil && (!verifiesChecksums || isWhole(slot, in: window))
-    guard window.header.isStill(window.generation) else { return nil }
+    guard window.life.isStill(window.lifeGeneration) else { return nil }
     guard let frame, isWhole else {
-      if !stayingBehindDamage { (upcoming, standing) = (slot + 1, 0) }
-      throw NanoTSError(
-        .corrupt,
-        "stream '\(String(decoding: name, as: UTF8.self))': frame \(window.ordinal(slot)) in block \(window.block) does "
-          + "not match its checksum or bounds; step on to pass over it, and run 'nanots verify'", missedFrames: 1)
+      try passDamage(slot..<(slot + 1), at: slot, goingBack: stayingBehindDamage)
+      return nil
     }
     (upcoming, standing) = (slot + 1, 1)
     return frame
   }
 
+  /// Throws for frames that cannot be read, the one at `slot` among them. The cursor, which is before it going back, is then
+  /// on their other side.
+  private mutating func passDamage(_ slots: Range<Int>, at slot: Int, goingBack: Bool) throws(NanoTSError) {
+    let window = window!
+    let passed = goingBack ? slots.lowerBound..<(slot + 1) : slot..<slots.upperBound
+    (upcoming, standing) = (goingBack ? passed.lowerBound : passed.upperBound, 0)
+    let which =
+      passed.count == 1
+      ? "frame \(window.ordinal(slot)) in block \(window.block) does not match its checksum or bounds"
+      : "frames \(window.ordinal(passed.lowerBound)) to \(window.ordinal(passed.upperBound - 1)) in block "
+        + "\(window.block) lie in a chunk that does not match its checksum or bounds"
+    throw NanoTSError(
+      .corrupt,
+      "stream '\(String(decoding: name, as: UTF8.self))': \(which); step on to pass over it, and run 'nanots verify'",
+      missedFrames: UInt64(passed.count))
+  }
+
   private func isWhole(_ slot: Int, in window: BlockWindow) -> Bool {
-    window.body.isWhole(
+    guard window.chunks == nil else { return loader!.part!.isWhole(slot, coversPayload: window.coversPayload) }
+    return window.body.isWhole(
       slot, FrameChecksum(generation: window.generation), coversPayload: window.coversPayload)
+  }
+
+  /// Brings the frame at `slot` of a chunked block within reach.
+  mutating func load(_ slot: Int, _ extent: ChunkLoader.Extent) -> ChunkLoader.Outcome {
+    defer { setFastCount() }
+    // A copy of the cursor goes on from what both have; it must not find something else in its place.
+    if loader == nil || !isKnownUniquelyReferenced(&loader) {
+      loader = ChunkLoader(store.memory)
+      window!.forgetLoaded()
+    }
+    return window!.load(slot, extent, through: loader!)
+  }
+
+  /// Brings what is not there yet of the chunk that the frame at `slot` is from, which is within reach.
+  mutating func bringRest(from slot: Int) {
+    guard window!.chunks != nil, let part = loader?.part, part.readyCount < part.count else { return }
+    window!.forgetLoaded()
+    // When the block was recycled meanwhile, the frames that were there are told as gone.
+    _ = load(slot, .all)
+  }
+
+  /// The first slot whose frame is at or after `position`, or the block's count; nil when the block's life is over.
+  mutating func lowerBound(_ position: FramePosition) -> Int? {
+    guard window!.chunks != nil else { return window!.body.lowerBound(position) }
+    guard let index = window!.index else { return 0 }
+    let staged = index.stagedStart
+    var slot = 0
+    if let chunk = index.chunk(startingBefore: position) { slot = index.slots(of: chunk).lowerBound }
+    if staged < index.count, index.stagedEntry(0).position < position { slot = staged }
+    guard slot < window!.count else { return window!.count }
+    switch load(slot, .entries) {
+    case .over, .changed: return nil
+    case .damaged: return slot
+    case .loaded: break
+    }
+    wantsFrameAlone = true
+    // Whatever the index said: the frames that were brought are those of the slot.
+    return loader!.part!.lowerBound(position)
   }
 
   /// Throws, once, when the present block cannot be read.
@@ -95,6 +157,9 @@ extension Cursor {
     let missed = isNextKnown ? directory[blockIndex + 1].firstOrdinal &- window.ordinal(window.count) : 1
     let place = "stream '\(String(decoding: name, as: UTF8.self))', block \(window.block)"
     guard window.fault != .unknownLayout else {
+      if window.layout.kind == BodyLayout.chunked, !LZ4.isAvailable {
+        throw LZ4.unavailable("\(place): frames are compressed", missedFrames: missed)
+      }
       throw NanoTSError(
         .unsupportedFeature,
         "\(place): body layout \(window.layout.kind) with entries of \(window.layout.entrySize) bytes is not known to this "
@@ -109,7 +174,18 @@ extension Cursor {
 
   // MARK: Blocks
 
-  mutating func setFastCount() { fastCount = verifiesChecksums ? 0 : window?.count ?? 0 }
+  mutating func setFastCount() {
+    guard let window, !verifiesChecksums else {
+      (fastStart, fastCount) = (0, 0)
+      return
+    }
+    (fastStart, fastCount) = (window.firstReady, window.readyEnd - window.firstReady)
+  }
+
+  /// The slot behind the last one that may be stepped to without a further look, from `upcoming` on.
+  var fastEnd: Int {
+    upcoming >= fastStart && upcoming < fastStart + fastCount ? fastStart + fastCount : upcoming
+  }
 
   /// Opens the block at `index` of the directory at its first frame; false when its life is over.
   mutating func enter(_ index: Int) throws(NanoTSError) -> Bool {
@@ -344,7 +420,7 @@ extension Cursor {
     window = nil
     expectedOrdinal = ordinal
     passedOrdinal = 0
-    (upcoming, standing, fastCount, blockIndex) = (0, 0, 0, 0)
+    (upcoming, standing, fastStart, fastCount, blockIndex) = (0, 0, 0, 0, 0)
   }
 
   // MARK: The directory

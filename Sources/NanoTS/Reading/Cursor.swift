@@ -33,8 +33,16 @@ public struct Cursor: @unchecked Sendable {
 
   /// The block that the cursor stands in; nil before the first block was entered.
   @usableFromInline var window: BlockWindow?
-  /// Slots below this may be stepped to without a further look: `window.count`, or 0 when each frame must be verified.
+  /// So many slots from `fastStart` on may be stepped to without a further look: those within the window's reach, or none
+  /// when each frame must be verified.
+  @usableFromInline var fastStart = 0
   @usableFromInline var fastCount = 0
+  /// What brings frames of chunked blocks; nil before the first of them. Its own, unless it is shared with copies: then none
+  /// of them uses it for anything else than what is in it.
+  var loader: ChunkLoader?
+  /// True when the next frame was looked for and what lies behind it may not be wanted.
+  var wantsFrameAlone = false
+
   /// The slot that `next` comes to.
   @usableFromInline var upcoming = 0
   /// 1 when the cursor stands on a frame (the one before `upcoming`), else 0.
@@ -52,7 +60,9 @@ public struct Cursor: @unchecked Sendable {
   /// later release (after both, the next call goes on behind it), or `.ioFailure`. O(1); O(log blocks) at a block's end.
   @inlinable @inline(__always)
   public mutating func next() throws(NanoTSError) -> Frame? {
-    if upcoming < fastCount, let frame = unsafe window.unsafelyUnwrapped.frame(upcoming) {
+    if UInt(bitPattern: upcoming &- fastStart) < UInt(bitPattern: fastCount),
+      let frame = unsafe window.unsafelyUnwrapped.frame(upcoming)
+    {
       upcoming &+= 1
       standing = 1
       return frame
@@ -67,7 +77,9 @@ public struct Cursor: @unchecked Sendable {
   @inlinable @inline(__always)
   public mutating func previous() throws(NanoTSError) -> Frame? {
     let slot = upcoming &- 1 &- standing
-    if slot >= 0, slot < fastCount, let frame = unsafe window.unsafelyUnwrapped.frame(slot) {
+    if UInt(bitPattern: slot &- fastStart) < UInt(bitPattern: fastCount),
+      let frame = unsafe window.unsafelyUnwrapped.frame(slot)
+    {
       upcoming = slot &+ 1
       standing = 1
       return frame

@@ -122,10 +122,19 @@ public struct Frame {
 
   private func preamble() throws(NanoTSError) -> BlockPreamble {
     // Bound: the payload lies inside the block, behind the preamble, so these bytes do too.
-    let bytes = unsafe UnsafeRawBufferPointer(start: blockStart, count: payload - blockStart)
+    var bytes = unsafe UnsafeRawBufferPointer(start: blockStart, count: payload - blockStart)
+    var block = (header: header, generation: generation)
+    if Generation.isOdd(generation) {
+      // The frame was unpacked; the preamble is in its block.
+      guard let source = unsafe FrameMemory.source(of: header, generation) else {
+        throw Frame.void(header, ordinal, timestamp)
+      }
+      unsafe bytes = unsafe source.bytes
+      block = unsafe (source.header, source.generation)
+    }
     let preamble = unsafe BlockPreamble(checking: bytes)
-    guard isIntact else { throw Frame.void(header, ordinal, timestamp) }
-    guard let preamble, preamble.generation == generation else {
+    guard block.header.isStill(block.generation) else { throw Frame.void(block.header, ordinal, timestamp) }
+    guard let preamble, preamble.generation == block.generation else {
       throw NanoTSError(
         .corrupt, "the preamble of the block that holds frame \(ordinal) is damaged; run 'nanots verify'")
     }

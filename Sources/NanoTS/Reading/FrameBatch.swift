@@ -28,12 +28,11 @@ public struct FrameBatch {
   /// The length that every payload of the batch has, or nil when they differ. O(1) when the whole block is equal-sized,
   /// else O(count).
   public func uniformByteCount() throws(NanoTSError) -> Int? {
-    let body = window.body
-    let length = body.entry(firstSlot).length
-    let hint = window.header.uniformLength.relaxed
+    let length = window.entry(firstSlot).length
+    // A block's header says it of all its frames, while the block lives; of a chunked one, few are looked at.
     let isUniform =
-      Int(hint) == length
-      || (firstSlot..<(firstSlot + count)).allSatisfy { body.entry($0).length == length }
+      (window.chunks == nil && Int(window.header.uniformLength.relaxed) == length)
+      || (firstSlot..<(firstSlot + count)).allSatisfy { window.entry($0).length == length }
     return try checked(isUniform ? length : nil)
   }
 
@@ -53,12 +52,12 @@ public struct FrameBatch {
       )
     }
     let stride = length.roundedUp(to: 8)
-    let first = window.body.entry(firstSlot)
-    let last = window.body.entry(firstSlot + count - 1)
+    let first = window.entry(firstSlot)
+    let last = window.entry(firstSlot + count - 1)
     // Payloads are dense: the distance between the outer two decides where all of them lie. Bound: both were checked to
     // lie among the payloads with this length, whatever the header's hint says.
-    guard unsafe window.body.payload(of: first) != nil, unsafe window.body.payload(of: last) != nil,
-      first.length == length, last.length == length,
+    guard first.liesWithin(BlockWindow.payloadsFrom, window.payloadEnd), first.offset & 7 == 0,
+      last.liesWithin(BlockWindow.payloadsFrom, window.payloadEnd), first.length == length, last.length == length,
       Int(last.offset) - Int(first.offset) == (count - 1) * stride
     else { throw failure() }
     return try unsafe checked(
@@ -66,7 +65,7 @@ public struct FrameBatch {
   }
 
   private func checked<R>(_ result: R) throws(NanoTSError) -> R {
-    guard window.header.isStill(window.generation) else { throw overwritten }
+    guard window.life.isStill(window.lifeGeneration) else { throw overwritten }
     return result
   }
 
@@ -78,7 +77,7 @@ public struct FrameBatch {
   }
 
   private func failure() -> NanoTSError {
-    guard window.header.isStill(window.generation) else { return overwritten }
+    guard window.life.isStill(window.lifeGeneration) else { return overwritten }
     return NanoTSError(
       .corrupt, "block \(window.block): the index entries from ordinal \(firstOrdinal) on contradict its bounds")
   }
@@ -97,9 +96,11 @@ extension Cursor {
       (upcoming, standing) = (first, 0)
       return nil
     }
+    // Of a chunked block, as far as the chunk goes.
+    bringRest(from: first)
     let window = window!
-    let end = last == .max ? window.count : window.body.lowerBound(FramePosition(timestamp: last + 1, key: .min))
-    guard window.header.isStill(window.generation) else {
+    let end = last == .max ? window.readyEnd : window.lowerBound(after: last, from: first)
+    guard window.life.isStill(window.lifeGeneration) else {
       (upcoming, standing) = (first, 0)
       return try nextBatch(through: last)
     }

@@ -27,8 +27,8 @@ struct FrameLane {
     entryStride = window.entryStride
     unsafe indexTop = unsafe window.indexTop
     unsafe start = unsafe window.start
-    header = window.header
-    generation = window.generation
+    header = window.life
+    generation = window.lifeGeneration
     firstOrdinal = window.firstOrdinal
     segment = window.segment
     sequence = window.sequence

@@ -28,6 +28,11 @@ struct Verification {
       guard identifier != 0, version & 1 == 0 else { continue }
       let name = slot.readName(identifier: identifier)
       guard slot.version.isStill(version) else { continue }
+      if !slot.isCompressionRight {
+        add(
+          .stream, "stream table entry \(index) says how frames are stored and does not match its checksum",
+          stream: name.map { String(decoding: $0, as: UTF8.self) })
+      }
       if slot.readTerms() == nil {
         add(
           .stream,
@@ -184,10 +189,10 @@ struct Verification {
       }
       if let previous, !(previous < entry.position) {
         add(.frame, "it is not after the frame before it", stream: stream, block: block, ordinal: ordinal)
-      } else if !Verification.isPadded(body, entry, payload.count) {
+      } else if body.isPlain, !Verification.isPadded(body, entry, payload.count) {
         add(.frame, "the padding behind its payload is not zero", stream: stream, block: block, ordinal: ordinal)
       }
-      if let end, end != entry.offset {
+      if body.isPlain, let end, end != entry.offset {
         add(
           .frame, "its payload begins at byte \(entry.offset), and the one before it ends at \(end)", stream: stream,
           block: block, ordinal: ordinal)

@@ -24,6 +24,8 @@ public final class Store: Sendable {
 
   let file: StoreFile
   let directories: DirectoryCache
+  /// What frames of chunked blocks are brought into.
+  let memory = FrameMemoryPool()
   let session: StoreSession?
   /// What the store was opened for.
   public let access: Access

@@ -16,6 +16,7 @@ enum StoreCreation {
       throw NanoTSError(
         .invalidBlockCount, "initial block count \(initial) is outside 1...\(options.blockCount), the block count")
     }
+    _ = try options.compression.layout(blockSize: options.blockSize)
     try publishing(at: path, replacing: replacing) { temporary throws(NanoTSError) in
       try write(temporary, layout, initial, options)
     }
@@ -59,7 +60,7 @@ enum StoreCreation {
     let header = FileHeader(
       uuid: StoreUUID(high: Entropy.next(), low: Entropy.next()), layout: layout, initialBlockCount: initial,
       timeUnit: options.timeUnit.rawValue, payloadChecksums: options.checksums,
-      writeIncompatibleFeatures: options.pins == .hold ? FileHeader.pinsHold : 0)
+      writeIncompatibleFeatures: options.pins == .hold ? FileHeader.pinsHold : 0, compression: options.compression)
     let mapped = try MappedFile(mapping: descriptor, byteCount: layout.dataOffset, writable: true)
     unsafe header.write(to: UnsafeMutableRawBufferPointer(start: mapped.base, count: FileHeader.byteCount))
     let shared = unsafe SharedState(base: mapped.base + FileHeader.byteCount)

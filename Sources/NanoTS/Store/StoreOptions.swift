@@ -23,6 +23,8 @@ public struct StoreOptions: Sendable {
   /// Whether each frame's checksum covers its payload (default). Without, it covers only the index entry: appends of
   /// large frames are faster, and damage in a payload goes unnoticed.
   public var checksums: Bool
+  /// How frames are stored, unless something else is said for a stream (``WriterOptions``). Default as they are.
+  public var compression: Compression
   /// Whether pinned blocks give way when nothing else is left (default), or hold. A build that does not know of pins may
   /// only read a store where they hold.
   public var pins: PinPolicy
@@ -30,7 +32,8 @@ public struct StoreOptions: Sendable {
   /// Options with the defaults of the properties above.
   public init(
     blockSize: Int = 1 << 20, blockCount: Int = 64, initialBlockCount: Int? = nil, streamCapacity: Int = 1_024,
-    timeUnit: TimeUnit = .nanoseconds, checksums: Bool = true, pins: PinPolicy = .giveWay
+    timeUnit: TimeUnit = .nanoseconds, checksums: Bool = true, pins: PinPolicy = .giveWay,
+    compression: Compression = .none
   ) {
     self.blockSize = blockSize
     self.blockCount = blockCount
@@ -39,5 +42,6 @@ public struct StoreOptions: Sendable {
     self.timeUnit = timeUnit
     self.checksums = checksums
     self.pins = pins
+    self.compression = compression
   }
 }

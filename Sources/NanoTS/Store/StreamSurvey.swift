@@ -44,18 +44,22 @@ struct StreamSurvey {
   }
 
   private static func look(_ store: Store, _ entry: DirectoryEntry) -> Block? {
-    let header = store.file.header(Int(entry.block))
-    guard let values = header.values(), values.generation == entry.generation, values.holdsFrames,
-      let body = BlockBody(store.file, Int(entry.block), values)
+    let (file, block) = (store.file, Int(entry.block))
+    let header = file.header(block)
+    guard var values = header.values(), values.generation == entry.generation, values.holdsFrames,
+      var body = BlockBody(file, block, values)
     else { return nil }
+    if store.isSuspect {
+      values.commit = body.proven(trusting: 0, coversPayload: file.checksPayloads)
+      guard let whole = BlockBody(file, block, values) else { return nil }
+      body = whole
+    }
     // A sealed block's header says it all; of an open one, and where frames must prove themselves, the body does.
     let mustCount = values.state == .open || store.isSuspect
-    let frames =
-      store.isSuspect
-      ? body.wholePrefix(trusting: 0, coversPayload: store.file.checksPayloads) : body.count
+    let frames = body.count
     guard frames > 0 else { return nil }
     let first = mustCount ? body.entry(0).timestamp : values.firstTimestamp
-    let last = mustCount ? body.entry(frames - 1).timestamp : values.lastTimestamp
+    let last = mustCount ? body.last!.timestamp : values.lastTimestamp
     let bytes = mustCount ? body.payloadByteCount(of: frames) : UInt64(values.payloadBytes)
     guard header.isStill(values.generation) else { return nil }
     return Block(

@@ -80,6 +80,7 @@ struct StreamTable {
     }
     for field in [
       slot.nextSequence, slot.nextOrdinal, slot.nextSegment, slot.reclaimedBlocks, slot.reclaimedFrames, slot.terms,
+      slot.compressionField,
     ] {
       field.storeRelaxed(0)
     }

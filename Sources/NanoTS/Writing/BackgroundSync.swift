@@ -123,6 +123,9 @@ final class BackgroundSync: Sendable {
     if let failure { throw failure }
   }
 
+  /// Runs `body` while no note of what is on the disk is made on the thread.
+  fileprivate func holdingNotes<R>(_ body: () -> R) -> R { state.withLock { _ in body() } }
+
   private func wait(until isOver: (State) -> Bool) throws(NanoTSError) {
     while true {
       let seen = changes.value
@@ -190,13 +193,31 @@ final class BackgroundSync: Sendable {
       return false
     }
     try file.syncBody(life.block, 0..<file.layout.blockSize)
-    // Under the lock, so that another life does not get the note of this one.
-    try descriptor.using { descriptor throws(NanoTSError) in
-      try AllocationLock(file, through: descriptor).withLock { _ throws(NanoTSError) in
-        if header.isStill(life.generation) { header.syncedCount.raise(to: values.commit.count) }
-      }
+    if try !note(values, of: life.block) {
+      // What was staged is in a chunk by now, and the sync may have found neither. Chunks do not change.
+      try file.syncBody(life.block, 0..<file.layout.blockSize)
+      _ = try note(values, of: life.block, inChunks: true)
     }
     return true
+  }
+
+  /// Notes that the frames which `values` counts are on the disk. False, with nothing noted, where they may not be: a chunk
+  /// was made since, and the staging area written over.
+  private func note(_ values: BlockHeaderValues, of block: Int, inChunks: Bool = false) throws(NanoTSError) -> Bool {
+    let header = file.header(block)
+    // Under the lock, so that another life does not get the note of this one.
+    return try descriptor.using { descriptor throws(NanoTSError) in
+      try AllocationLock(file, through: descriptor).withLock { _ throws(NanoTSError) in
+        guard header.isStill(values.generation) else { return true }
+        return holdingNotes {
+          let isStaged = values.bodyLayout.kind == BodyLayout.chunked && !inChunks
+          let chunkCount = BlockCommit(word: header.commit.acquired).chunkCount
+          guard !isStaged || chunkCount == values.commit.chunkCount else { return false }
+          header.syncedCount.raise(to: values.commit.count)
+          return true
+        }
+      }
+    }
   }
 
   /// Claims the block that will be needed next. Nil when there is none, or something fails: then the writer looks by
@@ -256,4 +277,9 @@ final class BackgroundSync: Sendable {
     state.withLock { $0.isSyncingByTime = false }
     changes.increment()
   }
+}
+
+extension Optional where Wrapped == BackgroundSync {
+  /// Runs `body` while no other thread notes what of the block is on the disk.
+  func withNotes<R>(_ body: () -> R) -> R { map { $0.holdingNotes(body) } ?? body() }
 }

@@ -9,6 +9,8 @@ struct BlockHandover {
   let durability: Durability
   let autoReclaim: Bool
   let metadata: [UInt8]
+  /// Nil for plain blocks.
+  let chunks: ChunkedLayout?
 
   private var file: StoreFile { lease.file }
   private var slot: StreamSlot { lease.slot }
@@ -19,8 +21,11 @@ struct BlockHandover {
   /// The largest payload that this session can store.
   func maximumFrameByteCount(keyed: Bool) -> Int {
     BlockAppender.capacity(
-      blockSize: file.layout.blockSize, payloadStart: payloadStart,
-      entrySize: keyed ? IndexEntry.keyedByteCount : IndexEntry.byteCount)
+      blockSize: file.layout.blockSize, payloadStart: payloadStart, layout: bodyLayout(keyed: keyed))
+  }
+
+  private func bodyLayout(keyed: Bool) -> BodyLayout {
+    chunks.map { .chunked($0, keyed: keyed) } ?? .plain(keyed: keyed)
   }
 
   /// Claims a block for the stream, or returns nil when none may be taken. What readers see of the stream is unchanged.
@@ -45,21 +50,22 @@ struct BlockHandover {
 
   /// Begins the life of `block`, claimed before, as the stream's newest.
   func install(
-    _ block: Int, segment: UInt64, firstOrdinal: UInt64, first: FramePosition, keyed: Bool
+    _ block: Int, segment: UInt64, firstOrdinal: UInt64, first: FramePosition, keyed: Bool, _ encoder: ChunkEncoder?
   ) throws(NanoTSError) -> BlockAppender {
     let salt = Entropy.next()
+    let layout = bodyLayout(keyed: keyed)
     return try lease.allocation.withLock { pool throws(NanoTSError) in
       let values = BlockHeaderValues(
         generation: pool.nextGeneration(of: block, salt: salt),
-        commit: BlockCommit(count: 0, payloadEnd: UInt32(payloadStart)), state: .open,
-        bodyLayout: .plain(keyed: keyed), streamIdentifier: lease.stream.identifier,
+        commit: .empty(layout, payloadStart: payloadStart), state: .open, bodyLayout: layout,
+        streamIdentifier: lease.stream.identifier,
         sequence: slot.nextSequence.relaxed, segment: segment, streamSlot: UInt32(lease.stream.slot),
         identityChecksum: 0, firstOrdinal: firstOrdinal, firstTimestamp: first.timestamp, firstKey: first.key,
         lastTimestamp: 0, lastKey: 0, syncedCount: 0, uniformLength: BlockHeader.noLength,
         sealChecksum: 0, payloadBytes: 0)
       pool.install(block, in: slot, values, preamble: preamble(values))
       if slot.nextSegment.relaxed == segment { slot.nextSegment.storeRelaxed(segment &+ 1) }
-      return BlockAppender(file: file, block: block, values: values, payloadStart: payloadStart)
+      return BlockAppender(file: file, block: block, values: values, payloadStart: payloadStart, encoder: encoder)
     }
   }
 
@@ -117,9 +123,25 @@ struct BlockHandover {
   /// Payloads and entries, with the gap between them, of which nothing needs to be written; then they count as synced.
   private func syncFrames(_ appender: inout BlockAppender) throws(NanoTSError) {
     guard appender.count > appender.syncedCount else { return }
-    let top = file.layout.blockSize - appender.syncedCount * appender.entrySize
-    try file.syncBody(appender.block, appender.syncedPayloadEnd..<top)
+    try file.syncBody(appender.block, appender.unsyncedRange)
     appender.noteSynced()
+  }
+
+  /// Makes a chunk of what is staged; false, with nothing changed, when the block has no room for it.
+  ///
+  /// What counts as synced in the staging area was promised: it is not written over before its chunk is on the disk too. The
+  /// header need not be: whoever opens the store after a power loss finds chunks by their checksums.
+  func turnStaging(_ appender: inout BlockAppender, _ background: BackgroundSync?) throws(NanoTSError) -> Bool {
+    guard let written = appender.encodeStaged() else { return false }
+    let isTurned = background.withNotes {
+      guard Int(appender.header.syncedCount.acquired) <= appender.count - appender.stagedCount else { return false }
+      appender.turnStaging()
+      return true
+    }
+    guard !isTurned else { return true }
+    try file.syncBody(appender.block, written)
+    appender.turnStaging()
+    return true
   }
 
   /// Makes every committed frame survive power loss in one call for all threads that ask at the same time. After a power

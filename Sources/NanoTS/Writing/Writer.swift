@@ -36,7 +36,8 @@ public final class Writer {
       try session.willChange(durably: options.durability != .none)
       let lease = try StreamLease(store.file, name, durable: options.durability != .none)
       let handover = BlockHandover(
-        lease: lease, durability: options.durability, autoReclaim: options.autoReclaim, metadata: metadata)
+        lease: lease, durability: options.durability, autoReclaim: options.autoReclaim, metadata: metadata,
+        chunks: try store.chunks(asked: options.compression, for: lease.slot))
       return WriterCore(
         lease, handover, try BackgroundSync(handover, session.background, session.taskDescriptor), options)
     }

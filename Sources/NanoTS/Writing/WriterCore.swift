@@ -10,6 +10,8 @@ struct WriterCore {
   /// Nil when the writer syncs by itself, or not at all.
   let background: BackgroundSync?
   private let clamps: Bool
+  /// Makes the chunks of one block after the other; nil where blocks are plain.
+  private let encoder: ChunkEncoder?
   /// True when more is due after each append than the append.
   let mustFollowUp: Bool
 
@@ -39,6 +41,7 @@ struct WriterCore {
     durability = options.durability
     mustFollowUp = durability == .everyFrame || durability.intervalMilliseconds != nil
     clamps = options.outOfOrder == .clamp
+    encoder = handover.chunks.map { _ in ChunkEncoder() }
     let last = lease.end.last
     lastTimestamp = last?.timestamp ?? .min
     lastKey = last?.key ?? .min
@@ -174,8 +177,23 @@ struct WriterCore {
   /// Where the payload goes: in the open block, or in a new one when it does not fit there.
   mutating func place(for stamp: FrameStamp, _ byteCount: Int) throws(NanoTSError) -> UnsafeMutableRawPointer {
     if let place = unsafe appender?.place(byteCount: byteCount, key: stamp.key) { return unsafe place }
+    if let place = try unsafe placeInChunks(byteCount, key: stamp.key) { return unsafe place }
     try moveToNextBlock(for: stamp)
-    return unsafe appender!.place(byteCount: byteCount, key: stamp.key)!
+    return unsafe appender!.place(byteCount: byteCount, key: stamp.key)
+      ?? appender!.place(ofLarge: byteCount, key: stamp.key)!
+  }
+
+  /// In a chunked block, makes a chunk of what is staged. Nil where the payload does not fit into the block all the same.
+  private mutating func placeInChunks(_ byteCount: Int, key: Int64) throws(NanoTSError) -> UnsafeMutableRawPointer? {
+    guard appender?.chunks != nil, key == 0 || usesKeys else { return nil }
+    if appender!.stagedCount > 0 {
+      guard
+        try keepingFailure({ core throws(NanoTSError) in
+          try core.handover.turnStaging(&core.appender!, core.background)
+        })
+      else { return nil }
+    }
+    return unsafe appender!.place(byteCount: byteCount, key: key) ?? appender!.place(ofLarge: byteCount, key: key)
   }
 
   /// Installs a new block for `stamp`. The claim comes before the seal, so that when no block is to be had the open one
@@ -199,7 +217,7 @@ struct WriterCore {
       try core.syncHeaders(sealed: isSyncedLater ? nil : sealed, claimed: prepared == nil ? block : nil)
       core.appender = try core.handover.install(
         block, segment: core.segment, firstOrdinal: core.nextOrdinal,
-        first: FramePosition(timestamp: stamp.timestamp, key: stamp.key), keyed: keyed)
+        first: FramePosition(timestamp: stamp.timestamp, key: stamp.key), keyed: keyed, core.encoder)
     }
     usesKeys = keyed
     background?.changed(from: sealed, to: appender!.life)

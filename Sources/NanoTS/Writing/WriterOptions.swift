@@ -54,11 +54,18 @@ public struct WriterOptions: Sendable {
   public var autoReclaim: Bool
   /// Default `.reject`.
   public var outOfOrder: OutOfOrderPolicy
+  /// How frames are stored from here on, also by later writers of the stream. Nil (default): as was said before for the
+  /// stream, or else for the store. A stream may hold blocks of both kinds.
+  public var compression: Compression?
 
   /// Options with the defaults of the properties above.
-  public init(durability: Durability = .onSeal, autoReclaim: Bool = true, outOfOrder: OutOfOrderPolicy = .reject) {
+  public init(
+    durability: Durability = .onSeal, autoReclaim: Bool = true, outOfOrder: OutOfOrderPolicy = .reject,
+    compression: Compression? = nil
+  ) {
     self.durability = durability
     self.autoReclaim = autoReclaim
     self.outOfOrder = outOfOrder
+    self.compression = compression
   }
 }

@@ -15,9 +15,9 @@ enum BlockLife {
   /// that the preamble's life has ended. Where both are right and differ, the later life counts: after power loss the one
   /// or the other may be older.
   init(
-    _ preamble: BlockPreamble?, _ header: StoredHeader?, epochIsOdd: Bool, pageIsZero: Bool
+    _ preamble: BlockPreamble?, _ header: StoredHeader?, blockSize: Int, epochIsOdd: Bool, pageIsZero: Bool
   ) {
-    if let header, header.isRight, let values = header.values, values.bodyLayout.isKnown {
+    if let header, header.isRight, let values = header.values, values.bodyLayout.isKnown(blockSize: blockSize) {
       guard let preamble, preamble.generation != header.generation else {
         self = .alive(LiveBlock(values, header, preamble))
         return
@@ -116,7 +116,8 @@ final class BlockInspector {
     var preamble = reader.preamble(at: layout.offset(of: index))
     let pageIsZero = reader.lastPageIsZero
     if let found = preamble, !layout.has(found) { preamble = nil }
-    let life = BlockLife(preamble, header, epochIsOdd: epochIsOdd, pageIsZero: pageIsZero)
+    let life = BlockLife(
+      preamble, header, blockSize: layout.blockSize, epochIsOdd: epochIsOdd, pageIsZero: pageIsZero)
     return (life, preamble)
   }
 

@@ -5,6 +5,7 @@ struct DamagedLayout {
   let timeUnit: UInt8
   let checksPayloads: Bool
   let pinsHold: Bool
+  let compression: Compression
   /// The header's layout; nil when it did not prove itself.
   let headerLayout: StoreLayout?
   /// Where block 0 begins. Without a header: a place before which no block is, a whole number of blocks away from each.
@@ -39,7 +40,8 @@ struct DamagedLayout {
     return DamagedLayout(
       uuid: header.uuid, blockSize: layout.blockSize, timeUnit: header.timeUnit,
       checksPayloads: header.payloadChecksums == 1,
-      pinsHold: header.writeIncompatibleFeatures & FileHeader.pinsHold != 0, headerLayout: layout,
+      pinsHold: header.writeIncompatibleFeatures & FileHeader.pinsHold != 0,
+      compression: Compression(storedAs: header.compression) ?? .none, headerLayout: layout,
       dataOffset: layout.dataOffset,
       blockCount: min(layout.blockCount, headers),
       tableOffset: layout.blockTableOffset)
@@ -52,6 +54,7 @@ struct DamagedLayout {
     timeUnit = family.timeUnit
     checksPayloads = family.checksPayloads
     pinsHold = false
+    compression = .none
     headerLayout = nil
     // Blocks begin behind the tables, which end before the first multiple of 64 KiB at the earliest.
     let least = DamagedLayout.leastDataOffset
@@ -61,14 +64,15 @@ struct DamagedLayout {
   }
 
   private init(
-    uuid: StoreUUID, blockSize: Int, timeUnit: UInt8, checksPayloads: Bool, pinsHold: Bool, headerLayout: StoreLayout,
-    dataOffset: Int, blockCount: Int, tableOffset: Int
+    uuid: StoreUUID, blockSize: Int, timeUnit: UInt8, checksPayloads: Bool, pinsHold: Bool, compression: Compression,
+    headerLayout: StoreLayout, dataOffset: Int, blockCount: Int, tableOffset: Int
   ) {
     self.uuid = uuid
     self.blockSize = blockSize
     self.timeUnit = timeUnit
     self.checksPayloads = checksPayloads
     self.pinsHold = pinsHold
+    self.compression = compression
     self.headerLayout = headerLayout
     self.dataOffset = dataOffset
     self.blockCount = blockCount

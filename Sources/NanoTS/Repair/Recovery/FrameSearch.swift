@@ -1,5 +1,13 @@
-/// Finds the frames of one life of a block that prove themselves, whatever is damaged around them.
-struct FrameSearch {
+/// Frames that were found in a block.
+protocol FoundFrames {
+  /// Bound: `slot` is one of those that were found.
+  func entry(_ slot: Int) -> IndexEntry
+  /// The payload of the entry asked for last.
+  func payload(of entry: IndexEntry) -> UnsafeRawBufferPointer
+}
+
+/// Finds the frames of one life of a plain block that prove themselves, whatever is damaged around them.
+struct FrameSearch: FoundFrames {
   /// The whole block.
   private let body: PrivateBytes
   /// How many bytes of the block the file has; those behind are zeros.
@@ -23,18 +31,22 @@ struct FrameSearch {
     var last: FramePosition?
     var frames: Int { runs.reduce(0) { $0 + $1.count } }
 
-    fileprivate mutating func add(_ slot: Int) {
-      if let run = runs.last, run.upperBound == slot {
-        runs[runs.count - 1] = run.lowerBound..<(slot + 1)
+    fileprivate mutating func add(_ slot: Int) { add(slot..<(slot + 1), endingAt: last) }
+
+    /// Adds slots behind those that are there.
+    mutating func add(_ slots: Range<Int>, endingAt last: FramePosition?) {
+      if let run = runs.last, run.upperBound == slots.lowerBound {
+        runs[runs.count - 1] = run.lowerBound..<slots.upperBound
       } else {
-        runs.append(slot..<(slot + 1))
+        runs.append(slots)
       }
+      self.last = last
     }
   }
 
   /// `payloadStart`: where the payloads begin, or less. `body` is the whole block and stays as it is.
   init(_ body: PrivateBytes, filled: Int, _ life: LiveBlock, payloadStart: Int, coversPayload: Bool) {
-    precondition(life.bodyLayout.isKnown && payloadStart >= BlockPreamble.fixedByteCount)
+    precondition(life.bodyLayout.kind == BodyLayout.plain && payloadStart >= BlockPreamble.fixedByteCount)
     self.body = body
     self.filled = min(max(filled, 0), body.count)
     self.life = life

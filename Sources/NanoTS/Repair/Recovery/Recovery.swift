@@ -179,7 +179,7 @@ struct Recovery {
       temporary,
       StoreShape(
         blockSize: layout.blockSize, streamCapacity: max(capacity, survey.streams.count), timeUnit: layout.timeUnit,
-        checksPayloads: layout.checksPayloads, pinsHold: layout.pinsHold),
+        checksPayloads: layout.checksPayloads, pinsHold: layout.pinsHold, compression: layout.compression),
       of: file.descriptor, blocks: max(survey.liveBlocks, 1), mayGrow: true, leastBlocks: leastBlocks(layout))
     let context = StreamRecovery.Context(
       inspector: inspector, salvage: BlockSalvage(inspector), target: target, liveBlocks: survey.liveBlocks,

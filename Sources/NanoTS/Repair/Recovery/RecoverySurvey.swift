@@ -93,7 +93,7 @@ struct RecoverySurvey {
     case .unknown:
       unknownBlocks.append(index)
     case .alive(let live):
-      guard live.bodyLayout.isKnown else {
+      guard live.bodyLayout.isKnown(blockSize: inspector.layout.blockSize) else {
         unreadableBlocks.append(index)
         return
       }

@@ -14,7 +14,7 @@ final class BlockSalvage {
     let live: LiveBlock
     /// Nil where it does not prove itself.
     let preamble: BlockPreamble?
-    let search: FrameSearch
+    let frames: any FoundFrames
     let result: FrameSearch.Result
   }
 
@@ -24,9 +24,14 @@ final class BlockSalvage {
     _ index: Int, life generation: UInt64, after previous: FramePosition? = nil, limit: Int? = nil
   ) -> Found? {
     let (life, preamble) = inspector.look(at: index)
-    guard case .alive(let live) = life, live.generation == generation, live.bodyLayout.isKnown else { return nil }
+    guard case .alive(let live) = life, live.generation == generation,
+      live.bodyLayout.isKnown(blockSize: inspector.layout.blockSize)
+    else { return nil }
     let layout = inspector.layout
     inspector.file.read(body.count, at: layout.offset(of: index), into: body)
+    if live.bodyLayout.kind == BodyLayout.chunked {
+      return find(inChunksOf: live, preamble, after: previous, limit: limit)
+    }
     let own = preamble?.generation == generation ? preamble : nil
     let start = own.map { BlockPreamble.byteCount(name: $0.name.count, metadata: $0.metadata.count) }
     var search = FrameSearch(
@@ -34,7 +39,19 @@ final class BlockSalvage {
       payloadStart: start ?? BlockPreamble.fixedByteCount,
       coversPayload: layout.checksPayloads)
     let result = search.run(after: previous, limit: live.sealedCount == nil ? limit : nil)
-    return Found(live: live, preamble: own, search: search, result: result)
+    return Found(live: live, preamble: own, frames: search, result: result)
+  }
+
+  private func find(
+    inChunksOf live: LiveBlock, _ preamble: BlockPreamble?, after previous: FramePosition?, limit: Int?
+  ) -> Found? {
+    let search = ChunkSearch(
+      body, live, coversPayload: inspector.layout.checksPayloads, after: previous,
+      limit: live.sealedCount == nil ? limit : nil)
+    guard let search else { return nil }
+    return Found(
+      live: live, preamble: preamble?.generation == live.generation ? preamble : nil, frames: search,
+      result: search.run())
   }
 }
 
@@ -76,14 +93,14 @@ struct SalvagedBlock {
   mutating func write(_ run: Range<Int>) throws(NanoTSError) -> Int {
     var end = run.lowerBound
     for slot in run {
-      let entry = found.search.entry(slot)
-      let payload = unsafe found.search.payload(of: entry)
-      var place = unsafe appender?.place(byteCount: payload.count, key: entry.key)
+      let entry = found.frames.entry(slot)
+      let payload = unsafe found.frames.payload(of: entry)
+      var place = unsafe appender?.placeTurning(byteCount: payload.count, key: entry.key)
       if unsafe place == nil {
         // The first frame, or a name longer than the damaged block's that left no room for the last ones.
         endPart()
         try beginPart(slot, entry)
-        unsafe place = appender?.place(byteCount: payload.count, key: entry.key)
+        unsafe place = appender?.placeTurning(byteCount: payload.count, key: entry.key)
       }
       guard let place = unsafe place else { break }
       unsafe appender!.copy(payload.baseAddress, payload.count, to: place)
@@ -104,9 +121,8 @@ struct SalvagedBlock {
     var text = preamble
     text.sequence = stream.beginBlock(sequence: live.sequence, ordinal: ordinal)
     text.firstOrdinal = ordinal
-    let start = BlockPreamble.byteCount(name: text.name.count, metadata: text.metadata.count)
     let header = BlockHeaderValues(
-      generation: live.generation, commit: BlockCommit(count: 0, payloadEnd: UInt32(start)), state: .open,
+      generation: live.generation, commit: .empty(live.bodyLayout, payloadStart: text.byteCount), state: .open,
       bodyLayout: live.bodyLayout, streamIdentifier: text.streamIdentifier, sequence: text.sequence,
       segment: live.segment, streamSlot: UInt32(streamIndex), identityChecksum: 0, firstOrdinal: ordinal,
       firstTimestamp: first.timestamp, firstKey: first.key, lastTimestamp: 0, lastKey: 0, syncedCount: 0,

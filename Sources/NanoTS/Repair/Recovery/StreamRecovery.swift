@@ -114,10 +114,10 @@ struct StreamRecovery {
     var part = SalvagedBlock(found, of: copied, index, metadata: metadata(of: block, found), to: context.target)
     for run in runs {
       noteMissing(end..<run.lowerBound, of: block, found)
-      settlePending(before: found.search.entry(run.lowerBound).timestamp)
+      settlePending(before: found.frames.entry(run.lowerBound).timestamp)
       // Less than all where the stream got a longer name, for a frame that fills the whole block.
       end = try part.write(run)
-      if end > run.lowerBound { last = found.search.entry(end - 1).position }
+      if end > run.lowerBound { last = found.frames.entry(end - 1).position }
     }
     add(part)
     if part.frames > 0 {

@@ -1,0 +1,82 @@
+/// Finds the frames of one life of a chunked block that prove themselves, whatever is damaged around them.
+///
+/// Each chunk is judged by itself: its checksum covers its place in the block and the slots that it has. Frames of the
+/// staging area count when the chunk before them is right, which says where they come in.
+struct ChunkSearch: FoundFrames {
+  private let index: ChunkIndex
+  private let frames: ChunkedFrames
+  private let result: FrameSearch.Result
+
+  /// How many index entries that prove nothing are passed over, where no seal says how many there are.
+  private static let mostStrays = 64
+
+  /// Looks through `body`, the whole block, which is changed: index entries that prove nothing are made ones of no frames.
+  /// At most `limit` slots. O(bytes of the block).
+  init?(_ body: PrivateBytes, _ life: LiveBlock, coversPayload: Bool, after previous: FramePosition?, limit: Int?) {
+    let bytes = unsafe UnsafeRawBufferPointer(body.bytes)
+    guard let layout = life.bodyLayout.chunks(blockSize: bytes.count) else { return nil }
+    let sealed = life.sealedCount.flatMap { _ in life.header?.commit }
+    let most = sealed.map { Int($0.chunkCount) } ?? layout.mostChunks
+    let everything = BlockCommit(count: .max, chunkCount: UInt32(min(most, layout.mostChunks)))
+    guard
+      let all = unsafe ChunkIndex(
+        bytes, generation: life.generation, layout, isKeyed: life.bodyLayout.isKeyed, everything)
+    else { return nil }
+    var found = FrameSearch.Result(last: previous)
+    let slots = sealed.map { Int($0.count) } ?? limit ?? Int(Int32.max)
+    let (chunks, isLastRight) = ChunkSearch.findChunks(in: all, body, &found, upTo: slots, isSealed: sealed != nil)
+    let start = found.runs.last?.upperBound ?? 0
+    var staged = 0
+    if chunks == 0 || isLastRight {
+      staged = all.provenStaged(behind: chunks, coversPayload: coversPayload)
+      staged = max(0, min(staged, slots - start))
+      if let last = found.last, staged > 0, !(last < all.stagedEntry(0).position) { staged = 0 }
+      if staged > 0 { found.add(start..<(start + staged), endingAt: all.stagedEntry(staged - 1).position) }
+    }
+    found.end = max(life.sealedCount ?? min(life.claimedCount, slots), found.runs.last?.upperBound ?? 0)
+    guard
+      let index = all.with(
+        BlockCommit(count: UInt32(start + staged), chunkCount: UInt32(chunks)))
+    else { return nil }
+    self.index = index
+    frames = ChunkedFrames(index, nil, coversPayload: coversPayload)
+    result = found
+  }
+
+  /// The chunks that prove themselves. Returns how many index entries there are, and whether the last of them is right.
+  private static func findChunks(
+    in all: ChunkIndex, _ body: PrivateBytes, _ found: inout FrameSearch.Result, upTo slots: Int, isSealed: Bool
+  ) -> (count: Int, isLastRight: Bool) {
+    var (count, end, strays) = (0, 0, 0)
+    let frames = ChunkedFrames(all, nil, coversPayload: true)
+    for chunk in 0..<all.chunkCount {
+      if let (entry, stored) = unsafe all.chunk(chunk), Int(entry.firstSlot) >= end,
+        Int(entry.firstSlot) + Int(entry.frameCount) <= slots, unsafe all.proves(entry, stored),
+        found.last.map({ $0 < entry.first }) ?? true, let last = frames.last(of: chunk)
+      {
+        end = Int(entry.firstSlot) + Int(entry.frameCount)
+        found.add(Int(entry.firstSlot)..<end, endingAt: last)
+        (count, strays) = (chunk + 1, 0)
+        continue
+      }
+      strays += 1
+      if !isSealed, strays > mostStrays { break }
+      var none = ChunkEntry(
+        first: FramePosition(timestamp: 0, key: 0), firstSlot: UInt32(end), frameCount: 0, rawLength: 0,
+        payloadBytes: 0,
+        filter: 0)
+      none.checksum = 0
+      unsafe none.write(to: body.bytes.baseAddress! + all.offset(of: chunk))
+    }
+    if isSealed { return (all.chunkCount, count == all.chunkCount) }
+    return (count, count > 0)
+  }
+
+  func run() -> FrameSearch.Result { result }
+
+  func entry(_ slot: Int) -> IndexEntry { frames.entry(slot) }
+
+  func payload(of entry: IndexEntry) -> UnsafeRawBufferPointer {
+    unsafe frames.payload(of: entry) ?? UnsafeRawBufferPointer(start: nil, count: 0)
+  }
+}
