@@ -10,7 +10,7 @@ extension Scenario {
     enter("opening the writer of \(streams[index].name)")
     let writer = try store.writer(
       for: streams[index].name, metadata: random.oneIn(2) ? "" : "run \(moments.count)",
-      options: WriterOptions(durability: policy.durability))
+      options: WriterOptions(durability: policy.durability, compression: streams[index].shape.compression))
     try streams[index].opened(writer, policy, in: store)
     return writer
   }

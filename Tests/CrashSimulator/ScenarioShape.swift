@@ -6,6 +6,7 @@ struct ScenarioShape: CustomStringConvertible {
     let policy: Policy
     let isKeyed: Bool
     let byteCounts: ClosedRange<Int>
+    let compression: Compression
   }
 
   /// What a writer promises. `Durability` itself cannot be counted by.
@@ -36,8 +37,15 @@ struct ScenarioShape: CustomStringConvertible {
   init(_ random: inout SeededRandom) {
     let policies: [Policy] = random.oneIn(2) ? [.onSeal, .interval, .everyFrame] : Policy.allCases
     let sizes: [ClosedRange<Int>] = [0...40, 0...40, 100...400, 0...900, 600...1200]
+    #if LZ4
+      let compressions: [Compression] = [.off, .lz4(), .lz4(chunkByteCount: 512), .lz4(chunkByteCount: 1024)]
+    #else
+      let compressions: [Compression] = [.off]
+    #endif
     streams = (0..<random.int(1...4)).map { _ in
-      Stream(policy: random.pick(policies), isKeyed: random.oneIn(3), byteCounts: random.pick(sizes))
+      Stream(
+        policy: random.pick(policies), isKeyed: random.oneIn(3), byteCounts: random.pick(sizes),
+        compression: random.pick(compressions))
     }
     let least = max(3, streams.count + 2)
     // From 64 blocks on, they are synced and prepared on the store's thread.
@@ -57,7 +65,7 @@ struct ScenarioShape: CustomStringConvertible {
   var policies: Set<Policy> { Set(streams.map(\.policy)) }
 
   var description: String {
-    let each = streams.map { "\($0.policy.rawValue)\($0.isKeyed ? " keyed" : "") \($0.byteCounts) bytes" }
+    let each = streams.map { "\($0.policy.rawValue)\($0.isKeyed ? " keyed" : "") \($0.byteCounts) bytes \($0.compression)" }
     let size = options.initialBlockCount.map { "\($0) to \(options.blockCount)" } ?? "\(options.blockCount)"
     return "\(size) blocks of \(options.blockSize); \(each.joined(separator: ", "))"
       + (mixesPolicies ? "; mixed policies" : "") + (hasTerms ? "; terms" : "") + (hasFreeing ? "; freeing" : "")

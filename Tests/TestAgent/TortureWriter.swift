@@ -88,9 +88,20 @@ public struct TortureWriter {
     words[place] = ordinal
   }
 
+  /// Restless writers change between plain and compressed blocks, and between sizes of chunks.
+  private mutating func compression() -> Compression? {
+    #if LZ4
+      guard options.isRestless else { return nil }
+      return random.oneIn(2) ? .off : .lz4(chunkByteCount: random.oneIn(2) ? nil : 256 << Int.random(in: 0...2, using: &random))
+    #else
+      return nil
+    #endif
+  }
+
   private mutating func session(frames: UInt64) throws {
     let writer = try store.writer(
-      for: stream.name, metadata: stream.name, options: WriterOptions(durability: options.durability))
+      for: stream.name, metadata: stream.name,
+      options: WriterOptions(durability: options.durability, compression: compression()))
     let style = options.isRestless ? Style.allCases.randomElement(using: &random)! : .one
     let end = ordinal.addingReportingOverflow(frames).overflow ? .max : ordinal + frames
     while ordinal < end, !words.isOver {

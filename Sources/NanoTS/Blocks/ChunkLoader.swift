@@ -77,6 +77,16 @@ final class ChunkLoader {
   /// Brings the frame at `slot`. `header` is that of the block, where it may change meanwhile, and `seen` the number of
   /// chunks that it told of when the index was taken. O(bytes of a chunk).
   func load(_ slot: Int, _ index: ChunkIndex, _ header: BlockHeader?, seen: Int, _ extent: Extent) -> Outcome {
+    let outcome = bring(slot, index, header, seen: seen, extent)
+    guard case .loaded = outcome else { return outcome }
+    if let part, slot >= part.firstSlot, slot - part.firstSlot < part.count { return .loaded }
+    // The index has the frame in no chunk, and not in the staging area either.
+    return header?.isStill(index.generation) ?? true ? .damaged(slot..<(slot + 1)) : .over
+  }
+
+  private func bring(
+    _ slot: Int, _ index: ChunkIndex, _ header: BlockHeader?, seen: Int, _ extent: Extent
+  ) -> Outcome {
     let chunk = index.chunk(of: slot)
     if let part, unsafe part.block == index.bytes.baseAddress, part.generation == index.generation,
       part.chunk == chunk ?? index.chunkCount, part.isStaged == (chunk == nil)
@@ -158,6 +168,8 @@ final class ChunkLoader {
 
   private func copyStaged(_ index: ChunkIndex, _ header: BlockHeader?, seen: Int) -> Outcome {
     let first = index.stagedStart
+    // Of a block that is being written again, nothing is damage.
+    guard header?.isStill(index.generation) ?? true else { return .over }
     guard index.count - first <= index.mostStaged else { return .damaged(first..<index.count) }
     let isMore = part.map {
       unsafe $0.isStaged && $0.block == index.bytes.baseAddress && $0.generation == index.generation

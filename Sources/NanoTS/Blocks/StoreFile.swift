@@ -65,7 +65,7 @@ final class StoreFile: Sendable {
     timeUnit = header.timeUnit
     checksPayloads = header.payloadChecksums == 1
     pinsHold = header.writeIncompatibleFeatures & FileHeader.pinsHold != 0
-    compression = Compression(storedAs: header.compression) ?? .none
+    compression = Compression(storedAs: header.compression) ?? .off
     isGrowable = header.initialBlockCount < header.blockCount
     initialBlockCount = Int(header.initialBlockCount)
     // Opening has checked that the file is so long.

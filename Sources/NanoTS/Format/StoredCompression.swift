@@ -12,7 +12,7 @@ extension Compression {
   init?(storedAs word: UInt32) {
     let units = Int(word >> 16)
     switch word & 0xFFFF {
-    case 1: self = .none
+    case 1: self = .off
     case 2: self = .lz4(chunkByteCount: units == 0 ? nil : units * ChunkedLayout.chunkUnit)
     default: return nil
     }
@@ -21,7 +21,7 @@ extension Compression {
   /// Bound: the chunk size is one that `ChunkedLayout` takes.
   var storedWord: UInt32 {
     switch self {
-    case .none: 1
+    case .off: 1
     case .lz4(let chunkByteCount): 2 | UInt32((chunkByteCount ?? 0) / ChunkedLayout.chunkUnit) << 16
     }
   }

@@ -50,8 +50,8 @@ struct BlockWindow {
   let chunks: ChunkedLayout?
   /// The chunks that the window knows of, in a chunked block.
   private(set) var chunkCount = 0
-  /// The commit word that this is known by.
-  private var seen = BlockCommit(count: 0, chunkCount: 0)
+  /// The commit word by which this is known.
+  private var seen: BlockCommit?
   let mustProve: Bool
   let coversPayload: Bool
   /// The whole block.
@@ -165,7 +165,7 @@ struct BlockWindow {
     guard !(slot >= firstReady && slot < readyEnd) else { return .loaded }
     while true {
       guard let index else { return .damaged(slot..<count) }
-      let outcome = loader.load(slot, index, header, seen: Int(seen.chunkCount), extent)
+      let outcome = loader.load(slot, index, header, seen: Int(seen?.chunkCount ?? 0), extent)
       switch outcome {
       case .changed:
         guard refresh() else { return .over }

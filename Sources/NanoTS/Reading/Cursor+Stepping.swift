@@ -137,7 +137,8 @@ extension Cursor {
     let staged = index.stagedStart
     var slot = 0
     if let chunk = index.chunk(startingBefore: position) { slot = index.slots(of: chunk).lowerBound }
-    if staged < index.count, index.stagedEntry(0).position < position { slot = staged }
+    // All of the staging area: earlier it may have been less.
+    if staged < index.count, index.stagedEntry(0).position < position { slot = index.count - 1 }
     guard slot < window!.count else { return window!.count }
     switch load(slot, .entries) {
     case .over, .changed: return nil

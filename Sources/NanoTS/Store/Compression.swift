@@ -1,7 +1,7 @@
 /// How the frames of a stream are stored.
 public enum Compression: Sendable, Equatable {
-  /// As they are: read without a copy. The default.
-  case none
+  /// As they are: read without a copy. The default. Not named `none`, which is what an optional has for nothing said.
+  case off
   /// In chunks of consecutive frames, each compressed with LZ4 (https://lz4.org). An appended frame can be read at once, as
   /// of a stream that is not compressed; chunks are made of the newest frames as these fill one.
   ///

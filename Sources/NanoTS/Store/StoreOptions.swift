@@ -33,7 +33,7 @@ public struct StoreOptions: Sendable {
   public init(
     blockSize: Int = 1 << 20, blockCount: Int = 64, initialBlockCount: Int? = nil, streamCapacity: Int = 1_024,
     timeUnit: TimeUnit = .nanoseconds, checksums: Bool = true, pins: PinPolicy = .giveWay,
-    compression: Compression = .none
+    compression: Compression = .off
   ) {
     self.blockSize = blockSize
     self.blockCount = blockCount

@@ -41,6 +41,7 @@ struct ModelCursor {
       try check(error, step, stream, isOtherLife)
       return
     }
+    if let frame, try isFromMemory(frame, step, model) { return }
     if isOtherLife { place(at: nil) }
     if next == nil || !step.isRelative { notePresent(stream) }
     try check(frame, step, stream)
@@ -106,7 +107,30 @@ struct ModelCursor {
     Mismatch(description: "cursor on '\(name)' at \(next as Any): \(what)")
   }
 
+  private mutating func isSame(_ frame: Frame, _ gone: ModelFrame, _ what: String) throws -> Bool {
+    try compare(frame, gone, what)
+    place(at: frame.ordinal + 1, standing: true)
+    return true
+  }
+
   // MARK: Frames
+
+  /// True for the very frame that comes next, out of a chunk that the cursor had in memory when its block went.
+  private mutating func isFromMemory(_ frame: Frame, _ step: Step, _ model: ModelStore) throws -> Bool {
+    guard step.isRelative, let life, let gone = model.chunked[life]?[frame.ordinal],
+      model[name]?.life != life || !model[name]!.frames.contains(where: { $0.ordinal == frame.ordinal })
+    else { return false }
+    // A step back that found nothing may have been in a stream that is no more: then its place is not known.
+    guard let next else { return try frame.timestamp == gone.timestamp && isSame(frame, gone, "\(step) from memory") }
+    let target = if case .next = step { next } else { next &- (isStanding ? 2 : 1) }
+    // Before the oldest frame that it knew of, a cursor is before one that the model does not know any more.
+    var isNext = frame.ordinal == target || (isAtFront && frame.ordinal < target)
+    if case .previous = step, frame.ordinal < target {
+      isNext = ((frame.ordinal + 1)...target).allSatisfy(isNoNews)
+    }
+    guard isNext else { return false }
+    return try isSame(frame, gone, "\(step) from memory")
+  }
 
   private mutating func check(_ frame: Frame?, _ step: Step, _ stream: ModelStream?) throws {
     let frames = stream?.frames ?? []

@@ -18,6 +18,8 @@ struct ModelRun<Choices: ModelChoices> {
   /// The engine's pins, as `model.pins` has them.
   private var pins: [Pin] = []
   private var clock: Int64 = 0
+  /// Whether some of the streams are compressed.
+  private let compresses: Bool
   private(set) var steps = 0
 
   init(_ choices: Choices, path: String) throws {
@@ -28,6 +30,7 @@ struct ModelRun<Choices: ModelChoices> {
     let blockSize = random.oneIn(4) ? 8192 : 4096
     names = (0..<Int.random(in: 1...4, using: &random)).map { String(repeating: "s\($0)", count: 1 + $0 * 9) }
     let pinsHold = random.oneIn(3)
+    compresses = LZ4.isAvailable && random.oneIn(2)
     store = try Store.create(
       at: path,
       StoreOptions(
@@ -77,12 +80,15 @@ struct ModelRun<Choices: ModelChoices> {
     let metadata = String(repeating: "m", count: Int.random(in: 0...200, using: &random))
     let clamps = random.oneIn(6)
     let autoReclaim = !random.oneIn(8)
+    let chunkByteCount = compresses && !random.oneIn(4) ? 256 << Int.random(in: 0...2, using: &random) : nil
     let writer = try store.writer(
       for: name, metadata: metadata,
       options: WriterOptions(
-        durability: .none, autoReclaim: autoReclaim, outOfOrder: clamps ? .clamp : .reject))
+        durability: .none, autoReclaim: autoReclaim, outOfOrder: clamps ? .clamp : .reject,
+        compression: chunkByteCount.map { .lz4(chunkByteCount: $0) } ?? .off))
     writers[name] = writer
-    let index = model.openWriter(name, metadata: metadata, autoReclaim: autoReclaim, clamps: clamps)
+    let index = model.openWriter(
+      name, metadata: metadata, autoReclaim: autoReclaim, clamps: clamps, chunkByteCount: chunkByteCount)
     guard writer.last == model.slots[index]!.writer!.last else {
       throw Mismatch(description: "'\(name)' goes on after \(writer.last as Any), the model \(model.slots[index]!)")
     }
@@ -103,9 +109,12 @@ struct ModelRun<Choices: ModelChoices> {
     case 2...6: size = 16
     default: size = Int.random(in: 0...300, using: &random)
     }
+    let payload =
+      compresses && random.oneIn(2)
+      ? (0..<size).map { UInt8(truncatingIfNeeded: $0 / 8 + steps) } : random.bytes(size)
     return ModelFrame(
       timestamp: clock, key: key, flags: UInt32.random(in: 0...UInt32.max, using: &random), isClamped: false,
-      payload: random.bytes(size), ordinal: 0)
+      payload: payload, ordinal: 0)
   }
 
   private func code(_ body: () throws -> Void) throws -> NanoTSError.Code? {
@@ -123,10 +132,27 @@ struct ModelRun<Choices: ModelChoices> {
     }
   }
 
+  /// Runs an append, and tells the model at which frame a compressed block was left.
+  private mutating func watching(
+    _ writer: Writer, _ index: Int, _ body: () throws -> Void
+  ) throws -> NanoTSError.Code? {
+    let before = unsafe writer.core.pointee.appender?.life
+    let outcome = try code(body)
+    let after = unsafe writer.core.pointee.appender
+    model.foundNoRoom = nil
+    guard model.slots[index]!.writer!.chunkByteCount != nil else { return outcome }
+    let start = after.flatMap { $0.life == before ? nil : $0.firstOrdinal }
+    // Without an open block, the last one was sealed to be recycled, in vain.
+    let end =
+      after.map { $0.firstOrdinal + UInt64($0.count) } ?? (unsafe writer.core.pointee.lease!.slot.nextOrdinal.relaxed)
+    model.foundNoRoom = { $0 == start || (outcome == .noFreeBlocks && $0 == end) }
+    return outcome
+  }
+
   private mutating func append(_ name: String) throws {
     let (writer, index) = try writer(name)
     let frame = newFrame()
-    let outcome = try code {
+    let outcome = try watching(writer, index) {
       try writer.append(frame.payload, at: frame.timestamp, key: frame.key, flags: frame.flags)
     }
     try same(
@@ -136,9 +162,18 @@ struct ModelRun<Choices: ModelChoices> {
 
   private mutating func appendBatch(_ name: String) throws {
     let (writer, index) = try writer(name)
-    let frames = (0..<Int.random(in: 0...30, using: &random)).map { _ in newFrame() }
+    var frames = (0..<Int.random(in: 0...30, using: &random)).map { _ in newFrame() }
+    // So that no more than one block ends in it, and it can be seen which.
+    if model.slots[index]!.writer!.chunkByteCount != nil {
+      var bytes = 0
+      frames = Array(
+        frames.prefix {
+          bytes += $0.payload.count + 32
+          return bytes < 700
+        })
+    }
     let payloads = frames.flatMap(\.payload)
-    let outcome = try code {
+    let outcome = try watching(writer, index) {
       let result = unsafe payloads.withUnsafeBytes { bytes in
         var start = 0
         let batch = frames.map { frame in
@@ -163,7 +198,7 @@ struct ModelRun<Choices: ModelChoices> {
     var frame = newFrame()
     let reserved = frame.payload.count
     let used = random.oneIn(4) ? -1 : Int.random(in: 0...reserved, using: &random)
-    let outcome = try code {
+    let outcome = try watching(writer, index) {
       unsafe try writer.append(byteCount: reserved, at: frame.timestamp, key: frame.key, flags: frame.flags) { bytes in
         unsafe bytes.copyBytes(from: frame.payload)
         return used
@@ -173,6 +208,7 @@ struct ModelRun<Choices: ModelChoices> {
     var expected = model.append(index, frame, isAbandoned: true)
     if expected == .invalidArgument, used >= 0 {
       frame.payload.removeLast(reserved - used)
+      if model.foundNoRoom != nil { model.foundNoRoom = { _ in false } }
       expected = model.append(index, frame)
     }
     try same(outcome, expected, "fill of \(used) of \(reserved) bytes in '\(name)'")

@@ -36,6 +36,8 @@ struct ModelWriter {
   var usesKeys: Bool
   var autoReclaim: Bool
   var clamps: Bool
+  /// Nil where blocks are plain.
+  var chunkByteCount: Int?
   var last: FramePosition?
 }
 
@@ -69,6 +71,12 @@ struct ModelStore {
   var used = 0
   var slots: [ModelStream?] = []
   var pins: [ModelPin] = []
+  /// Whether the frame with an ordinal found no room in its stream's open block: for compressed blocks, of which the model
+  /// does not know how much goes into one. Nil: by sizes.
+  var foundNoRoom: ((UInt64) -> Bool)?
+  /// By life of the stream and ordinal, every frame that was stored in a chunk or was to be: a cursor that has a chunk in
+  /// memory goes on in it when its block is gone.
+  private(set) var chunked: [Int: [UInt64: ModelFrame]] = [:]
   private var lives = 0
 
   init(blockSize: Int, capacity: Int, initial: Int, pinsHold: Bool = false) {
@@ -84,14 +92,16 @@ struct ModelStore {
 
   // MARK: Writers
 
-  mutating func openWriter(_ name: String, metadata: String, autoReclaim: Bool, clamps: Bool) -> Int {
+  mutating func openWriter(
+    _ name: String, metadata: String, autoReclaim: Bool, clamps: Bool, chunkByteCount: Int?
+  ) -> Int {
     let index = findOrMake(name)
     recover(index)
     let stream = slots[index]!
     let positions = [stream.blocks.last?.frames.last?.position, stream.floor].compactMap { $0 }
     slots[index]!.writer = ModelWriter(
       segment: stream.nextSegment, metadata: metadata, usesKeys: stream.blocks.last?.isKeyed ?? false,
-      autoReclaim: autoReclaim, clamps: clamps, last: positions.max())
+      autoReclaim: autoReclaim, clamps: clamps, chunkByteCount: chunkByteCount, last: positions.max())
     return index
   }
 
@@ -154,7 +164,18 @@ struct ModelStore {
 
   private func limit(_ index: Int, keyed: Bool) -> Int {
     let stream = slots[index]!
-    return (blockSize - stream.payloadStart(stream.writer!.metadata) - (keyed ? 32 : 24)) / 8 * 8
+    let (start, entry) = (stream.payloadStart(stream.writer!.metadata), keyed ? 32 : 24)
+    guard let chunk = stream.writer!.chunkByteCount else { return (blockSize - start - entry) / 8 * 8 }
+    // A frame alone in a chunk, or in the staging area: 15/8 of a chunk at the block's end, 9/8 of it for payloads.
+    let staging = (chunk / 8 * 15 + 63) / 64 * 64
+    return max(blockSize - staging - start - 48 - 32, min(chunk / 8 * 9, staging - entry)) / 8 * 8
+  }
+
+  /// Whether the stream's open block takes the frame that comes next.
+  private func fits(_ index: Int, _ block: ModelBlock?, _ byteCount: Int, key: Int64) -> Bool {
+    guard let block else { return false }
+    if let foundNoRoom { return !foundNoRoom(slots[index]!.nextOrdinal) }
+    return block.fits(byteCount, key: key, blockSize: blockSize)
   }
 
   /// Whether the batch would be refused before anything is stored.
@@ -181,7 +202,7 @@ struct ModelStore {
     guard case .success(let (position, isClamped)) = stamp(frame.position, after: writer.last, clamps: writer.clamps)
     else { return .outOfOrder }
     let open = slots[index]!.blocks.last.flatMap { $0.isSealed ? nil : $0 }
-    if !(open?.fits(frame.payload.count, key: position.key, blockSize: blockSize) ?? false) {
+    if !fits(index, open, frame.payload.count, key: position.key) {
       var isClaimed = claim(for: index, reclaiming: writer.autoReclaim)
       if !isClaimed, writer.autoReclaim, open != nil {
         seal(index)
@@ -201,6 +222,7 @@ struct ModelStore {
     if slots[index]!.blocks[block].frames.isEmpty { slots[index]!.blocks[block].firstTimestamp = position.timestamp }
     slots[index]!.blocks[block].payloadEnd += (frame.payload.count + 7) / 8 * 8
     slots[index]!.blocks[block].frames.append(stored)
+    if writer.chunkByteCount != nil { chunked[slots[index]!.life, default: [:]][stored.ordinal] = stored }
     return nil
   }
 }

@@ -41,7 +41,7 @@ struct DamagedLayout {
       uuid: header.uuid, blockSize: layout.blockSize, timeUnit: header.timeUnit,
       checksPayloads: header.payloadChecksums == 1,
       pinsHold: header.writeIncompatibleFeatures & FileHeader.pinsHold != 0,
-      compression: Compression(storedAs: header.compression) ?? .none, headerLayout: layout,
+      compression: Compression(storedAs: header.compression) ?? .off, headerLayout: layout,
       dataOffset: layout.dataOffset,
       blockCount: min(layout.blockCount, headers),
       tableOffset: layout.blockTableOffset)
@@ -54,7 +54,7 @@ struct DamagedLayout {
     timeUnit = family.timeUnit
     checksPayloads = family.checksPayloads
     pinsHold = false
-    compression = .none
+    compression = .off
     headerLayout = nil
     // Blocks begin behind the tables, which end before the first multiple of 64 KiB at the earliest.
     let least = DamagedLayout.leastDataOffset
