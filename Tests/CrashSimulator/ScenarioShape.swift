@@ -65,7 +65,9 @@ struct ScenarioShape: CustomStringConvertible {
   var policies: Set<Policy> { Set(streams.map(\.policy)) }
 
   var description: String {
-    let each = streams.map { "\($0.policy.rawValue)\($0.isKeyed ? " keyed" : "") \($0.byteCounts) bytes \($0.compression)" }
+    let each = streams.map {
+      "\($0.policy.rawValue)\($0.isKeyed ? " keyed" : "") \($0.byteCounts) bytes \($0.compression)"
+    }
     let size = options.initialBlockCount.map { "\($0) to \(options.blockCount)" } ?? "\(options.blockCount)"
     return "\(size) blocks of \(options.blockSize); \(each.joined(separator: ", "))"
       + (mixesPolicies ? "; mixed policies" : "") + (hasTerms ? "; terms" : "") + (hasFreeing ? "; freeing" : "")

@@ -92,7 +92,8 @@ public struct TortureWriter {
   private mutating func compression() -> Compression? {
     #if LZ4
       guard options.isRestless else { return nil }
-      return random.oneIn(2) ? .off : .lz4(chunkByteCount: random.oneIn(2) ? nil : 256 << Int.random(in: 0...2, using: &random))
+      return random.oneIn(2)
+        ? .off : .lz4(chunkByteCount: random.oneIn(2) ? nil : 256 << Int.random(in: 0...2, using: &random))
     #else
       return nil
     #endif

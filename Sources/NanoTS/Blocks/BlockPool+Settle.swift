@@ -44,7 +44,8 @@ extension BlockPool {
       guard let values = file.header(block).values() else { continue }
       let count = Int(values.commit.count)
       let isSynced = values.state == .sealed && Int(values.syncedCount) == count
-      let whole = wholeFrames(of: block, values, checkingAll: checksAll || !isSynced)
+      let proven = provenFrames(of: block, values, checkingAll: checksAll || !isSynced)
+      let whole = Int(proven.count)
       if checksAll && whole < (index < lastSynced ? count : min(count, Int(values.syncedCount))) {
         kept.removeAll { !$0.isProtected }
         previous = nil
@@ -54,7 +55,9 @@ extension BlockPool {
       if mayFollowLost, index > lastSynced, let previous, !followsOn(previous, block, values) { break }
       kept.append((block, values.state == .sealed && whole == count && keeping.isProtected(values)))
       previous = values
-      if whole < count || values.state == .open || values.sealChecksum != values.computedSealChecksum {
+      // Frames may prove themselves in the staging area and not in their chunk: then the block has a chunk less.
+      let isAsSealed = proven == values.commit && values.sealChecksum == values.computedSealChecksum
+      if !isAsSealed || values.state == .open {
         // A block of which nothing proves itself may have another's preamble already, with the old frames still behind it.
         whole == 0 ? discardEmpty(block, values, in: slot) : seal(block, values, in: slot, trusting: whole)
         if whole < count { break }
@@ -86,12 +89,12 @@ extension BlockPool {
 
   /// The frames of the block that prove themselves, counted from its first one; the seal's word is taken for a block
   /// that need not be checked.
-  private func wholeFrames(of block: Int, _ values: BlockHeaderValues, checkingAll: Bool) -> Int {
-    guard checkingAll else { return Int(values.commit.count) }
+  private func provenFrames(of block: Int, _ values: BlockHeaderValues, checkingAll: Bool) -> BlockCommit {
+    guard checkingAll else { return values.commit }
     guard let body = BlockBody(file, block, values),
       let preamble = unsafe BlockPreamble(checking: body.bytes), preamble.generation == values.generation
-    else { return 0 }
-    return body.wholePrefix(trusting: 0, coversPayload: file.checksPayloads)
+    else { return BlockCommit(count: 0, payloadEnd: 0) }
+    return body.proven(trusting: 0, coversPayload: file.checksPayloads)
   }
 
   /// True when no block is missing between the two, or those that are were taken: the later block knows from which

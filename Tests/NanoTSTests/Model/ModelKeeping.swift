@@ -91,17 +91,22 @@ extension ModelStore {
   }
 
   private mutating func reclaim(for taker: Int) -> Bool {
-    var passed: Set<Place> = []
+    // Twice, as the engine does: the first look seals what dead writers left open, and of two blocks that are equally old
+    // another may then come first.
     var oldestPinned: Place?
-    for scope in scopes(of: taker) {
-      while let place = oldest(in: scope, taker, passing: passed) {
-        let stream = slots[place.slot]!
-        if !isPinned(stream, stream.blocks.first { $0.sequence == place.sequence }!) {
-          recycle(place)
-          return true
+    for _ in 0..<2 {
+      var passed: Set<Place> = []
+      oldestPinned = nil
+      for scope in scopes(of: taker) {
+        while let place = oldest(in: scope, taker, passing: passed) {
+          let stream = slots[place.slot]!
+          if !isPinned(stream, stream.blocks.first { $0.sequence == place.sequence }!) {
+            recycle(place)
+            return true
+          }
+          oldestPinned = oldestPinned ?? place
+          passed.insert(place)
         }
-        oldestPinned = oldestPinned ?? place
-        passed.insert(place)
       }
     }
     guard !pinsHold, let oldestPinned else { return false }
