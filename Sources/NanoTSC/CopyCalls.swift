@@ -31,8 +31,20 @@ private func copyOptions(_ given: nanots_copy_options_t) throws(NanoTSError) -> 
   if unsafe try flag(given.has_range, "has_range") {
     options.range = unsafe try range(given.start_timestamp, given.end_timestamp)
   }
+  options.compression = try unsafe copyCompression(given.compression, given.chunk_size)
   if unsafe given.block_count != 0 { options.blockCount = unsafe Int(given.block_count) }
   return options
+}
+
+private func copyCompression(_ method: UInt32, _ chunkSize: UInt32) throws(NanoTSError) -> CopyCompression? {
+  guard method == NANOTS_COMPRESSION_LZ4HC.rawValue else {
+    return switch try compression(method, chunkSize) {
+    case .off: .off
+    case .lz4(let chunkByteCount): .lz4(chunkByteCount: chunkByteCount)
+    case nil: nil
+    }
+  }
+  return .lz4hc(chunkByteCount: chunkSize == 0 ? nil : Int(chunkSize))
 }
 
 private func progress(_ given: nanots_copy_options_t) -> ((CopyProgress) -> Bool)? {
@@ -40,7 +52,7 @@ private func progress(_ given: nanots_copy_options_t) -> ((CopyProgress) -> Bool
   let userData = unsafe given.user_data
   return { progress in
     var told = nanots_copy_progress_t(
-      phase: progress.phase == .copying ? 0 : 1, blocks: UInt64(progress.blocks),
+      phase: progress.phase == .copying ? 0 : progress.phase == .verifying ? 1 : 2, blocks: UInt64(progress.blocks),
       total_blocks: UInt64(progress.totalBlocks), frames: progress.frames, total_frames: progress.totalFrames,
       bytes: progress.bytes)
     return unsafe callback(&told, userData) == 0

@@ -51,6 +51,7 @@ extension nanots_stream_statistics_t {
       struct_size: 0, writer_process_id: found.writerProcessID ?? 0, blocks: UInt64(found.blocks), frames: found.frames,
       bytes: found.bytes, segments: UInt64(found.segments), reclaimed_blocks: found.reclaimedBlocks,
       reclaimed_frames: found.reclaimedFrames, protected_blocks: UInt64(found.protectedBlocks),
-      pinned_blocks: UInt64(found.pinnedBlocks), first_timestamp: found.first ?? 0, last_timestamp: found.last ?? 0)
+      pinned_blocks: UInt64(found.pinnedBlocks), first_timestamp: found.first ?? 0, last_timestamp: found.last ?? 0,
+      compression: found.compression == .off ? 1 : 2, zero: 0, stored_bytes: found.storage.storedBytes)
   }
 }

@@ -33,6 +33,7 @@ private func storeOptions(_ given: nanots_store_options_t) throws(NanoTSError) -
   options.timeUnit = try choice(
     given.time_unit, [.nanoseconds, .microseconds, .milliseconds, .seconds], "time_unit")
   options.checksums = try !flag(given.without_payload_checksums, "without_payload_checksums")
+  options.compression = try compression(given.compression, given.chunk_size) ?? .off
   options.pins = try flag(given.pins_hold, "pins_hold") ? .hold : .giveWay
   return options
 }
@@ -116,4 +117,14 @@ public func nanots_store_verify(
         .corrupt, "\(store.path): \(report.findings.count) things are wrong, the first: \(first.description)")
     }
   }
+}
+
+/// How frames are to be stored, as a nanots_compression_t and a chunk size say it; nil for as before.
+func compression(_ method: UInt32, _ chunkSize: UInt32) throws(NanoTSError) -> Compression? {
+  let chunkByteCount = chunkSize == 0 ? nil : Int(chunkSize)
+  let found: Compression? = try choice(method, [nil, .off, .lz4(chunkByteCount: chunkByteCount)], "compression")
+  guard chunkSize == 0 || method == NANOTS_COMPRESSION_LZ4.rawValue else {
+    throw NanoTSError(.invalidArgument, "a chunk_size of \(chunkSize) is only for NANOTS_COMPRESSION_LZ4")
+  }
+  return found
 }

@@ -57,6 +57,7 @@ private func writerOptions(_ pointer: UnsafePointer<nanots_writer_options_t>?) t
   options.durability = try durability(given)
   options.autoReclaim = try !flag(given.without_reclaim, "without_reclaim")
   options.outOfOrder = try flag(given.clamp, "clamp") ? .clamp : .reject
+  options.compression = try compression(given.compression, given.chunk_size)
   return options
 }
 

@@ -19,6 +19,19 @@ typedef enum {
   NANOTS_TIME_SECONDS = 3
 } nanots_time_unit_t;
 
+/** How frames are stored. */
+typedef enum {
+  /** As was said before: by an earlier writer of the stream, or else when the store was made. */
+  NANOTS_COMPRESSION_AS_BEFORE = 0,
+  /** As they are, and read without a copy. */
+  NANOTS_COMPRESSION_OFF = 1,
+  /** In chunks compressed with LZ4. A frame can be read as soon as it is written. What a reader gets of a chunk lies in
+   *  memory of the store's and is good until that reader comes to another chunk: nanots_frame_is_intact tells. */
+  NANOTS_COMPRESSION_LZ4 = 2,
+  /** For nanots_store_copy alone: the same, smaller and about ten times as slow to make. */
+  NANOTS_COMPRESSION_LZ4HC = 3
+} nanots_compression_t;
+
 /** How a store is made. 0 in a member: the default. */
 typedef struct {
   uint32_t struct_size;
@@ -38,6 +51,11 @@ typedef struct {
   uint32_t pins_hold;
   /** 1: a file that is there is replaced. Default: ALREADY_EXISTS. */
   uint32_t replace_existing;
+  /** A nanots_compression_t, for streams of which nothing else is said. Default NANOTS_COMPRESSION_OFF. */
+  uint32_t compression;
+  /** With NANOTS_COMPRESSION_LZ4, payload bytes of a chunk, about: a multiple of 256 from 256 to 65,536, at most a quarter of a
+   *  block. Default 16 KiB, or a 16th of a block where that is less. */
+  uint32_t chunk_size;
 } nanots_store_options_t;
 
 typedef enum {
@@ -80,6 +98,10 @@ typedef struct {
   /** 1: a frame that is not after the last one is stored one time unit after it, with key 0, and marked; for clocks that
    *  may step back. Default: NON_MONOTONIC_TIMESTAMP. */
   uint32_t clamp;
+  /** A nanots_compression_t: how frames are stored from here on, also by later writers of the stream. */
+  uint32_t compression;
+  /** As in nanots_store_options_t. */
+  uint32_t chunk_size;
 } nanots_writer_options_t;
 
 /** How an iterator reads. 0 in a member: the default. */
@@ -133,7 +155,7 @@ int nanots_pin_is_intact(nanots_pin_t pin);
 
 /** How far a copy has come. */
 typedef struct {
-  /** 0 while frames are copied, 1 while the new file is checked. */
+  /** 0 while frames are copied, 1 while the new file is checked, 2 while its frames are stored with another compression. */
   uint32_t phase;
   uint64_t blocks;
   uint64_t total_blocks;
@@ -160,6 +182,11 @@ typedef struct {
   size_t stream_count;
   nanots_copy_callback_t progress;
   void *user_data;
+  /** A nanots_compression_t for the whole copy. Default: each stream as it is. Otherwise the copy is made twice, and needs
+   *  room for both. */
+  uint32_t compression;
+  /** As in nanots_store_options_t. */
+  uint32_t chunk_size;
 } nanots_copy_options_t;
 
 /** What a copy holds, and what it does not. */
@@ -241,6 +268,11 @@ typedef struct {
   /** Of the oldest and newest frame; both 0 when `frames` is 0. */
   int64_t first_timestamp;
   int64_t last_timestamp;
+  /** A nanots_compression_t: how writers store frames that do not say otherwise. */
+  uint32_t compression;
+  uint32_t zero;
+  /** What the frames take: payloads or chunks, index entries, preambles. `bytes` is the sum of their payload lengths. */
+  uint64_t stored_bytes;
 } nanots_stream_statistics_t;
 
 /** Fills as much of `statistics` as its `struct_size` says. NOT_FOUND for an unknown stream. */

@@ -324,6 +324,12 @@ extension BlockAppender {
     (payloadEnd, indexLow) = (chunks.layout.stagingStart, chunks.layout.blockSize)
   }
 
+  /// Makes a last chunk of what is staged, in a block that is about to be sealed: of so few frames that they would take more
+  /// room so, none. The staging area is not written again, so that nothing need be on the disk first.
+  mutating func endChunks() {
+    if stagedCount > 2, encodeStaged() != nil { turnStaging() }
+  }
+
   /// Where a payload goes that no staging area has room for, with the staging area empty; nil when it does not fit into
   /// this block.
   func place(ofLarge byteCount: Int, key: Int64) -> UnsafeMutableRawPointer? {

@@ -129,6 +129,14 @@ struct ChunkIndex {
 
   // MARK: Staging area
 
+  /// The bytes that its frames take, with their index entries. O(1).
+  var stagedByteCount: Int {
+    let frames = min(count - stagedStart, mostStaged)
+    guard frames > 0 else { return 0 }
+    let end = Int(stagedEntry(frames - 1).paddedEnd)
+    return min(max(end - layout.stagingStart, 0), layout.stagingByteCount) + frames * entrySize
+  }
+
   var mostStaged: Int { layout.stagingByteCount / entrySize }
 
   /// The entry of the staging area's frame `index`. Bound: it lies in the staging area.

@@ -2,10 +2,12 @@
 final class ChunkEncoder {
   private let plain = ColumnBytes()
   private let filtered = ColumnBytes()
-  private let compressor = LZ4Compressor()
+  private let compressor: LZ4Compressor
   private var filter = PayloadFilter.none
   /// Chunks until the filters are tried again.
   private var chunksLeft = 0
+
+  init(_ effort: LZ4Compressor.Effort = .fast) { compressor = LZ4Compressor(effort) }
 
   /// What is best changes with what is recorded, and a trial costs as much as some more chunks.
   static let chunksBetweenTrials = 32

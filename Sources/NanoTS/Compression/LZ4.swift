@@ -52,11 +52,20 @@ enum LZ4 {
 /// Compresses with memory of its own. One thread at a time.
 @safe
 final class LZ4Compressor {
+  /// How hard it tries. What comes out is read back as fast.
+  enum Effort {
+    case fast
+    /// Many times slower, and smaller: LZ4 HC, level 9.
+    case high
+  }
+
+  private let effort: Effort
   private let state: UnsafeMutableRawPointer
 
-  init() {
+  init(_ effort: Effort) {
+    self.effort = effort
     #if LZ4
-      let byteCount = Int(LZ4_sizeofState())
+      let byteCount = Int(effort == .fast ? LZ4_sizeofState() : LZ4_sizeofStateHC())
     #else
       let byteCount = 8
     #endif
@@ -71,8 +80,12 @@ final class LZ4Compressor {
       guard let from = source.baseAddress, let to = target.baseAddress,
         let size = Int32(exactly: source.count), let room = Int32(exactly: target.count)
       else { return nil }
-      let count = unsafe LZ4_compress_fast_extState(
-        state, from.assumingMemoryBound(to: CChar.self), to.assumingMemoryBound(to: CChar.self), size, room, 1)
+      let (text, compressed) = unsafe (from.assumingMemoryBound(to: CChar.self), to.assumingMemoryBound(to: CChar.self))
+      let isFast = effort == .fast
+      let count =
+        unsafe isFast
+        ? LZ4_compress_fast_extState(state, text, compressed, size, room, 1)
+        : LZ4_compress_HC_extStateHC(state, text, compressed, size, room, 9)
       return count <= 0 ? nil : Int(count)
     #else
       return nil

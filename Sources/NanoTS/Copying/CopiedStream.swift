@@ -15,7 +15,18 @@ struct CopiedStream {
   /// How far sequence numbers in the copy are ahead of those in the source.
   private var shift: UInt64 = 0
 
-  init(_ plan: CopyPlan.Stream) { self.plan = plan }
+  /// What is said in the copy of how frames are stored; nil: nothing.
+  private let compression: Compression?
+
+  init(_ plan: CopyPlan.Stream) {
+    self.plan = plan
+    compression = plan.compression
+  }
+
+  init(_ plan: CopyPlan.Stream, compression: Compression) {
+    self.plan = plan
+    self.compression = compression
+  }
 
   /// False for an ordinal that the copy has already.
   func isAhead(_ ordinal: UInt64) -> Bool { lastSequence == nil || ordinal >= end }
@@ -32,6 +43,13 @@ struct CopiedStream {
       shift &+= least &- presentSequence
       presentSequence = least
     }
+    return presentSequence
+  }
+
+  /// The sequence of a block that is next in the copy, whatever blocks its frames were in, and begins with frame `ordinal`.
+  /// The first one has `first`.
+  mutating func beginNextBlock(ordinal: UInt64, notBefore first: UInt64) -> UInt64 {
+    presentSequence = lastSequence.map { $0 &+ (ordinal == end ? 1 : 2) } ?? first
     return presentSequence
   }
 
@@ -53,8 +71,9 @@ struct CopiedStream {
     slot.version.endChange()
   }
 
-  /// Writes quota and protected ranges.
+  /// Writes quota and protected ranges, and how frames are stored.
   func writeTerms(to slot: StreamSlot, keepingMinimum: Bool) {
+    if let compression { slot.setCompression(compression) }
     var terms = plan.terms
     if !keepingMinimum { terms.quota.minimumBlocks = 0 }
     slot.writeTerms(terms)

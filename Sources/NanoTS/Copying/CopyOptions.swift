@@ -7,15 +7,43 @@ public struct CopyOptions: Sendable {
   public var range: ClosedRange<Int64>
   /// How many blocks the copy has, so that recording can go on in it. Nil (default): as many as it uses, at least 1.
   public var blockCount: Int?
+  /// How the copy stores its frames, whatever this store does. Nil (default): as they are stored here. Otherwise the copy is
+  /// made twice, the first time as it is, and needs room on the disk for both until it is done.
+  public var compression: CopyCompression?
 
   /// Options with the defaults of the properties above.
-  public init(streams: [String]? = nil, range: ClosedRange<Int64> = Int64.min...Int64.max, blockCount: Int? = nil) {
+  public init(
+    streams: [String]? = nil, range: ClosedRange<Int64> = Int64.min...Int64.max, blockCount: Int? = nil,
+    compression: CopyCompression? = nil
+  ) {
     self.streams = streams
     self.range = range
     self.blockCount = blockCount
+    self.compression = compression
   }
 
   var isWholeRange: Bool { range == Int64.min...Int64.max }
+}
+
+/// How a copy stores its frames. Streams go on so in it, with the quick kind of LZ4.
+public enum CopyCompression: Sendable, Equatable {
+  /// As they are.
+  case off
+  /// In compressed chunks, as ``Compression/lz4(chunkByteCount:)``.
+  case lz4(chunkByteCount: Int? = nil)
+  /// The same, compressed harder: about ten times as slow, smaller, and read back as fast.
+  case lz4hc(chunkByteCount: Int? = nil)
+
+  var streamCompression: Compression {
+    switch self {
+    case .off: .off
+    case .lz4(let chunkByteCount), .lz4hc(let chunkByteCount): .lz4(chunkByteCount: chunkByteCount)
+    }
+  }
+
+  var effort: LZ4Compressor.Effort {
+    if case .lz4hc = self { .high } else { .fast }
+  }
 }
 
 /// How far a copy has come.
@@ -26,6 +54,8 @@ public struct CopyProgress: Sendable {
     case copying
     /// The new file is read again and checked.
     case verifying
+    /// Its frames are stored anew, with another compression.
+    case rewriting
   }
 
   /// What is being done.

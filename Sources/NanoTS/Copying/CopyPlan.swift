@@ -15,6 +15,8 @@ struct CopyPlan {
     let reclaimedFrames: UInt64
     /// Quota and protected ranges.
     let terms: StreamTerms
+    /// What was said of how frames are stored.
+    let compression: Compression?
   }
 
   /// One block that has frames for the copy.
@@ -134,7 +136,7 @@ struct CopyPlan {
         nextOrdinal: isCut ? copiedEnd : max(point.end, store.isSuspect ? 0 : point.sealedEnd),
         nextSequence: slot.nextSequence.relaxed, nextSegment: slot.nextSegment.relaxed,
         floor: last ?? slot.floor, reclaimedBlocks: point.reclaimedBlocks, reclaimedFrames: point.reclaimedFrames,
-        terms: slot.readTerms() ?? StreamTerms()))
+        terms: slot.readTerms() ?? StreamTerms(), compression: slot.compression))
   }
 
   // MARK: Blocks

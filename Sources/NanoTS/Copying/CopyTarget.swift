@@ -27,7 +27,7 @@ final class CopyTarget {
   private let mayGrow: Bool
   private let leastBlocks: Int
   private var syncedBlocks = 0
-  private let encoder = ChunkEncoder()
+  private let encoder: ChunkEncoder
 
   /// Written back after so many bytes: a copy must not fill the page cache with pages that the writers' syncs then wait
   /// for.
@@ -36,7 +36,8 @@ final class CopyTarget {
   /// Makes the file at `path` with room for `blocks` blocks, for the frames of `source`. If it may grow, it has in the
   /// end as many blocks as it uses, but at least `leastBlocks`. Throws as creating a store does.
   init(
-    _ path: String, _ shape: StoreShape, of source: FileDescriptor, blocks: Int, mayGrow: Bool, leastBlocks: Int = 1
+    _ path: String, _ shape: StoreShape, of source: FileDescriptor, blocks: Int, mayGrow: Bool, leastBlocks: Int = 1,
+    effort: LZ4Compressor.Effort = .fast
   ) throws(NanoTSError) {
     let layout = try StoreLayout(
       blockSize: shape.blockSize, blockCount: blocks, streamCapacity: shape.streamCapacity)
@@ -47,6 +48,7 @@ final class CopyTarget {
     let mapped = try MappedFile(mapping: descriptor, byteCount: layout.fileSize(blocks: blocks), writable: true)
     file = StoreFile(mapped: mapped, layout: layout, header: header)
     self.mayGrow = mayGrow
+    encoder = ChunkEncoder(effort)
     self.leastBlocks = leastBlocks
   }
 
@@ -83,6 +85,7 @@ final class CopyTarget {
   /// Seals the block. The whole file is synced before anybody sees it.
   func end(_ appender: inout BlockAppender) {
     appender.commit()
+    appender.endChunks()
     appender.seal()
     appender.header.syncedCount.storeRelaxed(UInt32(truncatingIfNeeded: appender.count))
   }

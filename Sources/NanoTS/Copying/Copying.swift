@@ -1,3 +1,5 @@
+internal import CNanoTS
+
 extension Store {
   /// Copies the store, or a part of it, to a new store at `path`, while writers go on.
   ///
@@ -34,11 +36,42 @@ extension Store {
         .invalidArgument,
         "the store \(self.path) cannot be copied onto itself: \(path) is the same file; take another path")
     }
+    _ = try options.compression?.streamCompression.layout(blockSize: blockSize)
     return try StoreCreation.publishing(at: path, replacing: replacing) { temporary throws(NanoTSError) in
-      try file.reading { () throws(NanoTSError) in
-        let plan = try CopyPlan(self, options)
-        var copy = try StoreCopy(self, plan, options, to: temporary, progress)
-        return try copy.run()
+      guard let compression = options.compression else { return try copyFrames(to: temporary, options, progress) }
+      return try rewrite(as: compression, to: temporary, options, progress)
+    }
+  }
+
+  private func copyFrames(
+    to temporary: String, _ options: CopyOptions, _ progress: ((CopyProgress) -> Bool)?
+  ) throws(NanoTSError) -> CopyReport {
+    try file.reading { () throws(NanoTSError) in
+      let plan = try CopyPlan(self, options)
+      var copy = try StoreCopy(self, plan, options, to: temporary, progress)
+      return try copy.run()
+    }
+  }
+
+  /// Copies as it is, so that no writer can recycle what is being compressed, and then stores the copy's frames anew.
+  private func rewrite(
+    as compression: CopyCompression, to temporary: String, _ options: CopyOptions,
+    _ progress: ((CopyProgress) -> Bool)?
+  ) throws(NanoTSError) -> CopyReport {
+    var first = options
+    (first.blockCount, first.compression) = (nil, nil)
+    let middle = temporary + ".copy"
+    // The first error is the one to report; a file that was never created cannot be removed and need not be.
+    defer { unsafe nts_unlink(middle) }
+    let report = try copyFrames(to: middle, first, progress)
+    var rewriting = try Rewriting(
+      Store(at: middle, .readOnly), as: compression, to: temporary, blockCount: options.blockCount, report)
+    return try rewriting.run { blocks throws(NanoTSError) in
+      let state = CopyProgress(
+        phase: .rewriting, blocks: blocks, totalBlocks: report.blocks, frames: report.frames,
+        totalFrames: report.frames, bytes: report.bytes)
+      guard progress?(state) ?? true else {
+        throw NanoTSError(.cancelled, "the copy of \(self.path) was cancelled; nothing of it is left")
       }
     }
   }

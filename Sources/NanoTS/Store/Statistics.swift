@@ -30,6 +30,10 @@ public struct StreamStatistics: Sendable {
   public let protectedBlocks: Int
   /// Of the blocks: those that a reader has pinned.
   public let pinnedBlocks: Int
+  /// How writers store frames that do not say otherwise.
+  public let compression: Compression
+  /// What the frames take.
+  public let storage: StorageStatistics
 }
 
 /// Figures of a store.
@@ -163,10 +167,22 @@ extension Store {
       pinnedBlocks: blocks.count { block in
         let offset = PinLocks.offset(slot: found.slot, identifier: found.identifier, sequence: block.sequence)
         return pinned.overlaps(offset, offset)
-      })
+      }, compression: slot.compression ?? compression, storage: storage(of: blocks))
   }
 
-  /// Every block of the file, in the file's order. Throws `.closed` or `.ioFailure`. O(blocks).
+  /// Blocks recycled meanwhile count as they were.
+  private func storage(of blocks: [StreamSurvey.Block]) -> StorageStatistics {
+    var sum = StorageStatistics()
+    for block in blocks {
+      let header = file.header(block.block)
+      guard let values = header.values(), values.generation == block.generation else { continue }
+      let part = StorageStatistics(file, block.block, values, payloadBytes: block.payloadBytes)
+      if header.isStill(block.generation) { sum = sum + part }
+    }
+    return sum
+  }
+
+  /// Every block of the file, in the file's order. Throws `.closed` or `.ioFailure`. O(blocks + chunks).
   public func blocks() throws(NanoTSError) -> [BlockDescription] {
     try answering { () throws(NanoTSError) in try allBlocks() }
   }
@@ -194,7 +210,7 @@ extension Store {
         usedBytes: 0, isPinned: false, isProtected: false)
     }
     let count = Int(values.commit.count)
-    let used = Int(values.commit.payloadEnd) + count * Int(values.bodyLayout.entrySize)
+    let used = Int(truncatingIfNeeded: StorageStatistics(file, index, values, payloadBytes: 0).storedBytes)
     let place = PinLocks.offset(of: values)
     let last = file.lastTimestamp(of: index, values)
     let protected = terms[values.streamIdentifier]?.protected ?? IntervalSet()

@@ -87,6 +87,7 @@ struct BlockHandover {
       try lease.allocation.withLock { pool throws(NanoTSError) in pool.recoverOpenBlock(of: slot) }
       return nil
     }
+    appender.endChunks()
     // Before the seal: a kill between the two leaves an open block, which is recovered, and not a sealed one behind
     // which ordinals would be used again.
     slot.nextOrdinal.storeReleased(appender.firstOrdinal &+ UInt64(appender.count))

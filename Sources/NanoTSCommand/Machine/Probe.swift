@@ -14,12 +14,14 @@ final class Probe {
   private static let trials = 5
 
   /// Nil where the machine has none of the streams.
-  init?(_ path: String, _ wanted: [MachineStream], in store: Store, rate: Double) throws {
+  init?(_ path: String, _ wanted: [MachineStream], in store: Store, rate: Double, compression: Compression?) throws {
     file = try ProcFile(path)
     divisor = max(1, Int64((try Self.cost(of: &file) * rate / Self.dearestShare).rounded(.up)))
     let streamRate = rate / Double(divisor)
     streams = try file.withText { text in
-      try wanted.compactMap { try RecordedStream($0, in: store, rate: streamRate, text: text) }
+      try wanted.compactMap {
+        try RecordedStream($0, in: store, rate: streamRate, compression: compression, text: text)
+      }
     }
     guard !streams.isEmpty else { return nil }
   }

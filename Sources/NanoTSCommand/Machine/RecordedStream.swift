@@ -6,6 +6,7 @@ final class RecordedStream {
   let rate: Double
 
   private let store: Store
+  private let compression: Compression?
   /// Nil while the machine has nothing of the kind, such as after its last disk was taken away.
   private var reading: (any MachineReading)?
   private var writer: Writer?
@@ -18,10 +19,13 @@ final class RecordedStream {
   var skipped: UInt64 = 0
 
   /// Nil where the machine has nothing of the kind.
-  init?(_ stream: MachineStream, in store: Store, rate: Double, text: Span<UInt8>) throws {
+  init?(_ stream: MachineStream, in store: Store, rate: Double, compression: Compression? = nil, text: Span<UInt8>)
+    throws
+  {
     self.stream = stream
     self.rate = rate
     self.store = store
+    self.compression = compression
     try startSegment(text)
     guard reading != nil else { return nil }
   }
@@ -54,6 +58,7 @@ final class RecordedStream {
       source: stream.path, rateHz: rate, ticksPerSecond: stream.ticksPerSecond, layout: reading.layout)
     // A clock that steps back must not end the recording: such frames follow the last one.
     writer = try store.writer(
-      for: stream.rawValue, metadata: try layout.metadata(), options: WriterOptions(outOfOrder: .clamp))
+      for: stream.rawValue, metadata: try layout.metadata(),
+      options: WriterOptions(outOfOrder: .clamp, compression: compression))
   }
 }

@@ -4,6 +4,7 @@ import NanoTS
 final class Recorder {
   private let store: Store
   private let rate: Double
+  private let compression: Compression?
   private var probes: [Probe] = []
   /// Set when the sampling is over.
   private(set) var elapsedSeconds = 0.0
@@ -12,8 +13,10 @@ final class Recorder {
 
   var streams: [RecordedStream] { probes.flatMap(\.streams) }
 
-  init(store: Store, rate: Double) throws {
+  /// `compression`: nil for as before.
+  init(store: Store, rate: Double, compression: Compression?) throws {
     self.store = store
+    self.compression = compression
     self.rate = rate
     guard rate <= Double(store.timeUnit.unitsPerSecond) else {
       throw CommandFailure(
@@ -29,7 +32,7 @@ final class Recorder {
   private func addProbe(_ path: String) throws {
     let wanted = MachineStream.allCases.filter { $0.path == path }
     do {
-      guard let probe = try Probe(path, wanted, in: store, rate: rate) else {
+      guard let probe = try Probe(path, wanted, in: store, rate: rate, compression: compression) else {
         absences.append("\(path) has nothing for \(wanted.map(\.rawValue).joined(separator: ", "))")
         return
       }

@@ -30,6 +30,15 @@ struct CopyVerb: ParsableCommand {
     parsing: .unconditional, help: "Number of blocks of the copy, to record on in it. Default: as many as it uses.")
   var blocks: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Store the frames anew: none (as they are), lz4, or lz4hc, which is slow and smaller; with a chunk size if wanted \
+      (lz4:4KiB). Needs room for the copy twice while it is made. Default: as they are stored.
+      """, valueName: "method"),
+    transform: CompressionArgument.init(parsing:))
+  var compress: CompressionArgument?
+
   @Flag(help: "Replace the file if there is one already. What it holds is lost.")
   var replace = false
 
@@ -38,7 +47,7 @@ struct CopyVerb: ParsableCommand {
     let store = try target.open(.readOnly)
     let options = CopyOptions(
       streams: streams.isEmpty ? nil : try store.resolveStreams(streams), range: try range.range(in: store.timeUnit),
-      blockCount: blocks)
+      blockCount: blocks, compression: compress?.method)
     let report = try copy(store, options)
     let output = StandardOutput()
     output.write(summary(of: report, store))
@@ -60,7 +69,7 @@ struct CopyVerb: ParsableCommand {
     line.show(
       line.bar(share), width: StatusLine.barWidth,
       [
-        ("\(progress.phase == .copying ? "copying" : "checking") \(Int(share * 100))%", .bold),
+        ("\(progress.phase.word) \(Int(share * 100))%", .bold),
         ("\(NumberText.grouped(progress.frames)) of \(NumberText.counted(progress.totalFrames, "frame"))", nil),
         (NumberText.size(progress.bytes), nil),
         (PrintableText.string(destination), .dim),
@@ -94,6 +103,16 @@ struct CopyVerb: ParsableCommand {
     if report.missedFrames > 0 {
       let frames = NumberText.counted(report.missedFrames, "frame")
       Diagnostics.say("\(frames) missed: recycled before they could be copied")
+    }
+  }
+}
+
+extension CopyProgress.Phase {
+  fileprivate var word: String {
+    switch self {
+    case .copying: "copying"
+    case .verifying: "checking"
+    case .rewriting: "compressing"
     }
   }
 }

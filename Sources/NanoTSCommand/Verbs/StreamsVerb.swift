@@ -28,6 +28,12 @@ struct StreamsVerb: ParsableCommand {
     ]
     // What is kept, and who writes, is worth a column while something is, and somebody does.
     var extras: [(column: Table.Column, cells: [String])] = []
+    if streams.contains(where: { $0.storage.chunks > 0 || $0.compression != .off }) {
+      extras.append((.right("stored"), streams.map { NumberText.size($0.storage.storedBytes) }))
+      extras.append(
+        (.right("ratio"), streams.map { $0.storage.ratio.map { NumberText.decimal($0, places: 2) } ?? "–" }))
+      extras.append((.left("filters"), streams.map { orDash(filters(of: $0)) }))
+    }
     if streams.contains(where: { $0.pinnedBlocks > 0 }) {
       extras.append((.right("pinned"), streams.map { NumberText.grouped($0.pinnedBlocks) }))
     }
@@ -48,6 +54,12 @@ struct StreamsVerb: ParsableCommand {
       table.add(cells + extras.map { $0.cells[index] })
     }
     return table
+  }
+
+  /// How many chunks have which filter.
+  private static func filters(of stream: StreamStatistics) -> String {
+    stream.storage.filters.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+      .map { "\($0.key) \(NumberText.grouped($0.value))" }.joined(separator: ", ")
   }
 
   private static func orDash(_ text: String) -> String { text.isEmpty ? "–" : text }
@@ -83,6 +95,11 @@ struct StreamRecord: Encodable {
   let protectedRanges: [RangeRecord]
   let protectedBlocks: Int
   let pinnedBlocks: Int
+  let compression: String
+  let rawBytes: UInt64
+  let storedBytes: UInt64
+  @Nullable var ratio: Double?
+  let filters: [String: Int]
 
   init(_ stream: StreamStatistics, _ times: inout TimeText) {
     name = stream.name
@@ -102,5 +119,10 @@ struct StreamRecord: Encodable {
     protectedRanges = stream.protectedRanges.map(RangeRecord.init)
     protectedBlocks = stream.protectedBlocks
     pinnedBlocks = stream.pinnedBlocks
+    compression = stream.compression == .off ? "none" : "lz4"
+    rawBytes = stream.storage.rawBytes
+    storedBytes = stream.storage.storedBytes
+    ratio = stream.storage.ratio
+    filters = stream.storage.filters
   }
 }

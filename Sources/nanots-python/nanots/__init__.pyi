@@ -162,6 +162,8 @@ class Store(_Closable):
         payload_checksums: bool = True,
         pins_hold: bool = False,
         replace: bool = False,
+        compression: Literal["off", "lz4"] = "off",
+        chunk_size: int = ...,
     ) -> Store: ...
     @property
     def time_unit(self) -> _Unit: ...
@@ -172,6 +174,8 @@ class Store(_Closable):
         interval_milliseconds: int = 0,
         auto_reclaim: bool = True,
         clamp: bool = False,
+        compression: Literal["off", "lz4"] | None = None,
+        chunk_size: int | None = None,
     ) -> Writer: ...
     def iterator(self, stream: str, *, verify_checksums: bool = False) -> Iterator: ...
     def follow(
@@ -188,6 +192,8 @@ class Store(_Closable):
         block_count: int = ...,
         replace: bool = False,
         progress: Callable[[int, int, int, int, int, int], object] | None = None,
+        compression: Literal["off", "lz4", "lz4hc"] | None = None,
+        chunk_size: int | None = None,
     ) -> dict[str, Any]: ...
     def verify(self) -> list[str]: ...
     def statistics(self) -> dict[str, Any]: ...

@@ -68,14 +68,29 @@ static int store_init(store_object *self, PyObject *arguments, PyObject *names) 
   return store_open(given[0], (nanots_access_t)access, &self->handle, &self->unit);
 }
 
+/// How frames are to be stored: both 0 where nothing is said. -1 with an exception set for anything else than that.
+static int take_compression(PyObject *word, PyObject *size, uint32_t *compression, uint32_t *chunk_size) {
+  static const char *const methods[] = {"off", "lz4", "lz4hc", NULL};
+  int64_t bytes;
+  int method = word == NULL ? -1 : choice(word, "compression", methods);
+  if (method < 0 && PyErr_Occurred()) return -1;
+  if (take_integer(size, "chunk_size", size ? 1 : 0, UINT32_MAX, 0, &bytes) < 0) return -1;
+  *compression = (uint32_t)(method + 1);
+  *chunk_size = (uint32_t)bytes;
+  return 0;
+}
+
 static PyObject *create(PyObject *class, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
   static const char *const words[] = {"filename",  "block_size",        "block_count", "initial_block_count", "stream_capacity",
-                                      "time_unit", "payload_checksums", "pins_hold",   "replace"};
-  static const parameters_t parameters = {"create", words, 9, 1, 1};
+                                      "time_unit", "payload_checksums", "pins_hold",   "replace",             "compression",
+                                      "chunk_size"};
+  static const parameters_t parameters = {"create", words, 11, 1, 1};
   static const char *const units[] = {"ns", "us", "ms", "s", NULL};
-  PyObject *given[9];
+  PyObject *given[11];
   if (arguments_take(&parameters, arguments, count, names, given) < 0) return NULL;
   int64_t numbers[4];
+  uint32_t compression, chunk_size;
+  if (take_compression(given[9], given[10], &compression, &chunk_size) < 0) return NULL;
   for (int i = 0; i < 4; i++) {
     if (take_integer(given[i + 1], words[i + 1], given[i + 1] ? 1 : 0, UINT32_MAX, 0, &numbers[i]) < 0) return NULL;
   }
@@ -92,6 +107,8 @@ static PyObject *create(PyObject *class, PyObject *const *arguments, Py_ssize_t 
       .without_payload_checksums = checks ? 0 : 1,
       .pins_hold = hold ? 1 : 0,
       .replace_existing = replaces ? 1 : 0,
+      .compression = compression,
+      .chunk_size = chunk_size,
   };
   PyObject *path = path_bytes(given[0]);
   store_object *self = path ? object_new(store_type) : NULL;
@@ -136,15 +153,18 @@ static PyObject *store_enter(store_object *self, PyObject *nothing) {
 // ------------------------------------------------------------------------------------------------------------- making
 
 static PyObject *make_writer(store_object *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
-  static const char *const words[] = {"durability", "interval_milliseconds", "auto_reclaim", "clamp"};
-  static const parameters_t parameters = {"writer", words, 4, 0, 0};
+  static const char *const words[] = {"durability", "interval_milliseconds", "auto_reclaim", "clamp",
+                                      "compression", "chunk_size"};
+  static const parameters_t parameters = {"writer", words, 6, 0, 0};
   static const char *const durabilities[] = {"on_seal", "none", "every_frame", "interval", NULL};
-  PyObject *given[4];
+  PyObject *given[6];
   int64_t interval;
+  uint32_t compression, chunk_size;
   if (arguments_take(&parameters, arguments, count, names, given) < 0) return NULL;
   if (!usable(self, self->handle, "store")) return NULL;
   int durability = given[0] == NULL ? 0 : choice(given[0], "durability", durabilities);
   if (durability < 0 || take_integer(given[1], words[1], 0, UINT32_MAX, 0, &interval) < 0) return NULL;
+  if (take_compression(given[4], given[5], &compression, &chunk_size) < 0) return NULL;
   int reclaims = take_flag(given[2], 1), clamps = take_flag(given[3], 0);
   if (reclaims < 0 || clamps < 0) return NULL;
   nanots_writer_options_t options = {
@@ -153,6 +173,8 @@ static PyObject *make_writer(store_object *self, PyObject *const *arguments, Py_
       .interval_milliseconds = (uint32_t)interval,
       .without_reclaim = reclaims ? 0 : 1,
       .clamp = clamps ? 1 : 0,
+      .compression = compression,
+      .chunk_size = chunk_size,
   };
   writer_object *writer = object_new(writer_type);
   if (writer == NULL) return NULL;
@@ -304,9 +326,10 @@ static PyObject *run_copy(store_object *self, PyObject *path, nanots_copy_option
 
 static PyObject *copy(store_object *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
   static const char *const words[] = {"filename",    "start_timestamp", "end_timestamp", "streams",
-                                      "block_count", "replace",         "progress"};
-  static const parameters_t parameters = {"copy", words, 7, 1, 1};
-  PyObject *given[7];
+                                      "block_count", "replace",         "progress",      "compression",
+                                      "chunk_size"};
+  static const parameters_t parameters = {"copy", words, 9, 1, 1};
+  PyObject *given[9];
   int64_t block_count;
   if (arguments_take(&parameters, arguments, count, names, given) < 0) return NULL;
   if (!usable(self, self->handle, "store")) return NULL;
@@ -317,6 +340,7 @@ static PyObject *copy(store_object *self, PyObject *const *arguments, Py_ssize_t
   if (given[1] && take_timestamp(given[1], words[1], self->unit, &options.start_timestamp) < 0) return NULL;
   if (given[2] && take_timestamp(given[2], words[2], self->unit, &options.end_timestamp) < 0) return NULL;
   if (take_integer(given[4], words[4], 1, UINT32_MAX, 0, &block_count) < 0) return NULL;
+  if (take_compression(given[7], given[8], &options.compression, &options.chunk_size) < 0) return NULL;
   int replaces = take_flag(given[5], 0);
   if (replaces < 0) return NULL;
   options.block_count = (uint32_t)block_count;
@@ -387,11 +411,13 @@ static PyObject *stream_statistics(store_object *self, PyObject *name) {
   nanots_ec_t code = nanots_store_stream_statistics(self->handle, PyBytes_AsString(stream), &s);
   Py_DECREF(stream);
   if (code != NANOTS_EC_OK) return raise_last(code);
-  return Py_BuildValue("{s:i,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:L,s:L}", "writer_process_id", (int)s.writer_process_id,
+  return Py_BuildValue("{s:i,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:L,s:L,s:s,s:K}", "writer_process_id", (int)s.writer_process_id,
                        "blocks", s.blocks, "frames", s.frames, "bytes", s.bytes, "segments", s.segments,
                        "reclaimed_blocks", s.reclaimed_blocks, "reclaimed_frames", s.reclaimed_frames,
                        "protected_blocks", s.protected_blocks, "pinned_blocks", s.pinned_blocks, "first_timestamp",
-                       (long long)s.first_timestamp, "last_timestamp", (long long)s.last_timestamp);
+                       (long long)s.first_timestamp, "last_timestamp", (long long)s.last_timestamp,
+                       "compression", s.compression == NANOTS_COMPRESSION_LZ4 ? "lz4" : "off", "stored_bytes",
+                       s.stored_bytes);
 }
 
 static PyObject *time_unit(store_object *self, void *nothing) {
@@ -404,11 +430,13 @@ static PyObject *time_unit(store_object *self, void *nothing) {
 static PyMethodDef methods[] = {
     {"create", (PyCFunction)(void (*)(void))(fast_method_t)create, METH_FASTCALL | METH_KEYWORDS | METH_STATIC,
      "create(filename, *, block_size=1048576, block_count=64, initial_block_count=None, stream_capacity=1024,\n"
-     "       time_unit='ns', payload_checksums=True, pins_hold=False, replace=False)\n--\n\n"
-     "Make a store and open it for writing."},
+     "       time_unit='ns', payload_checksums=True, pins_hold=False, replace=False, compression='off',\n"
+     "       chunk_size=None)\n--\n\n"
+     "Make a store and open it for writing. compression: 'off' or 'lz4', of streams whose writers do not say."},
     FAST_METHOD("writer", make_writer,
-                "writer(*, durability='on_seal', interval_milliseconds=0, auto_reclaim=True, clamp=False)\n--\n\n"
-                "A Writer of this store."),
+                "writer(*, durability='on_seal', interval_milliseconds=0, auto_reclaim=True, clamp=False,\n"
+                "       compression=None, chunk_size=None)\n--\n\n"
+                "A Writer of this store. compression: 'off', 'lz4', or None for what was said before."),
     FAST_METHOD("iterator", make_iterator,
                 "iterator(stream, *, verify_checksums=False)\n--\n\nAn Iterator of this store."),
     FAST_METHOD("follow", make_follower,
@@ -420,9 +448,10 @@ static PyMethodDef methods[] = {
                 "A Pin of the blocks that reach into the range: no writer recycles them while there are others."),
     FAST_METHOD("copy", copy,
                 "copy(filename, *, start_timestamp=None, end_timestamp=None, streams=None, block_count=None,\n"
-                "     replace=False, progress=None)\n--\n\n"
+                "     replace=False, progress=None, compression=None, chunk_size=None)\n--\n\n"
                 "Copy the store, or a part of it, to a new one, while writers go on; what became of it, as a dict.\n"
-                "progress: called with (phase, blocks, total_blocks, frames, total_frames, bytes); False ends the copy."),
+                "progress: called with (phase, blocks, total_blocks, frames, total_frames, bytes); False ends the copy.\n"
+                "compression: 'off', 'lz4', 'lz4hc' (smaller, slower), or None for each stream as it is."),
     {"verify", (PyCFunction)verify, METH_NOARGS,
      "verify()\n--\n\nCheck every checksum, bound and link. What is wrong, in words: an empty list for a clean store."},
     {"statistics", (PyCFunction)statistics, METH_NOARGS, "statistics()\n--\n\nFigures of the store, as a dict."},

@@ -7,6 +7,8 @@ struct DamagedSlots {
     let name: [UInt8]
     /// Quota and protected ranges; nil when they do not match their checksum.
     let terms: StreamTerms?
+    /// What was said of how frames are stored.
+    let compression: Compression?
     let nextOrdinal: UInt64
     let nextSequence: UInt64
     let nextSegment: UInt64
@@ -57,7 +59,7 @@ struct DamagedSlots {
     // Two slots with one identifier are damage; the first has the blocks.
     guard slots[identifier] == nil else { return }
     slots[identifier] = Slot(
-      index: index, identifier: identifier, name: name, terms: slot.readTerms(),
+      index: index, identifier: identifier, name: name, terms: slot.readTerms(), compression: slot.compression,
       nextOrdinal: slot.nextOrdinal.relaxed, nextSequence: slot.nextSequence.relaxed,
       nextSegment: slot.nextSegment.relaxed, floor: slot.floor, reclaimedBlocks: slot.reclaimedBlocks.relaxed,
       reclaimedFrames: slot.reclaimedFrames.relaxed)

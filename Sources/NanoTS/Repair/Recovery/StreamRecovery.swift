@@ -43,7 +43,8 @@ struct StreamRecovery {
         stream: StreamTable.Stream(slot: index, identifier: identifier, name: stream.name), commitPoint: .max,
         nextOrdinal: number(slot?.nextOrdinal), nextSequence: number(slot?.nextSequence),
         nextSegment: number(slot?.nextSegment), floor: slot?.floor, reclaimedBlocks: number(slot?.reclaimedBlocks),
-        reclaimedFrames: number(slot?.reclaimedFrames), terms: slot?.terms ?? StreamTerms()))
+        reclaimedFrames: number(slot?.reclaimedFrames), terms: slot?.terms ?? StreamTerms(),
+        compression: slot?.compression))
     report = RecoveryReport.Stream(name: String(decoding: stream.name, as: UTF8.self))
     for block in stream.blocks where block.hasPreamble && segmentBlocks[block.segment] == nil {
       segmentBlocks[block.segment] = block.index
