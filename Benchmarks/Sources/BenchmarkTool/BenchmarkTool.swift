@@ -35,6 +35,9 @@ struct BenchmarkTool: ParsableCommand {
   @Option(help: "The largest number of blocks in transition, open and seek (a block has 4 KiB there).")
   var maximumBlocks = 1_000_000
 
+  @Option(help: "A CSV file whose rows are the frames in compression. Default: sensors made up.")
+  var recording: String?
+
   func validate() throws {
     guard rounds >= 7 else { throw ValidationError("--rounds \(rounds): fewer than 7 say nothing about the spread") }
     guard maximumBlocks >= 100 else { throw ValidationError("--maximum-blocks \(maximumBlocks): at least 100") }
@@ -44,7 +47,7 @@ struct BenchmarkTool: ParsableCommand {
     warnOfDebugBuild()
     let scratch = try Scratch(in: directory)
     defer { scratch.remove() }
-    let options = RunOptions(rounds: rounds, maximumBlocks: maximumBlocks)
+    let options = RunOptions(rounds: rounds, maximumBlocks: maximumBlocks, recording: recording)
     var reports: [WorkloadReport] = []
     for workload in workload.workloads {
       let comparisons = try workload.run(options, scratch)
@@ -76,6 +79,7 @@ enum WorkloadName: String, CaseIterable, ExpressibleByArgument {
   case readers
   case follow
   case sync
+  case compression
   case all
 
   var workloads: [any Workload] {
@@ -88,6 +92,7 @@ enum WorkloadName: String, CaseIterable, ExpressibleByArgument {
     case .readers: [ReadersWorkload()]
     case .follow: [WakeUpWorkload()]
     case .sync: [SyncWorkload()]
+    case .compression: [CompressionWorkload()]
     case .all: WorkloadName.allCases.filter { $0 != .all }.flatMap(\.workloads)
     }
   }

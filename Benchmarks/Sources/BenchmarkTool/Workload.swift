@@ -7,6 +7,8 @@ protocol Workload {
 struct RunOptions {
   let rounds: Int
   let maximumBlocks: Int
+  /// A CSV file whose rows are to be the frames of `compression`.
+  let recording: String?
 
   /// Those of `counts` that may be measured.
   func allowed(_ counts: [Int]) -> [Int] { counts.filter { $0 <= maximumBlocks } }

@@ -1,0 +1,107 @@
+internal import CLimit
+internal import NanoTS
+
+/// Appending, reading through and reading at random places, with compression and without.
+struct CompressionWorkload: Workload {
+  let name = "compression"
+  private static let payloadByteCount = 48 << 20
+  private static let seeks = 20_000
+
+  private static let ways: [(name: String, compression: Compression)] = [
+    ("plain", .off), ("lz4, 16 KiB chunks", .lz4(chunkByteCount: 16 << 10)),
+    ("lz4, 4 KiB chunks", .lz4(chunkByteCount: 4 << 10)),
+  ]
+
+  func run(_ options: RunOptions, _ scratch: Scratch) throws -> [Comparison] {
+    let rows = try options.recording.map { try RecordedRows(csv: $0) } ?? RecordedRows()
+    var comparisons: [Comparison] = []
+    for (form, frames) in [("JSON", rows.json), ("packed binary", rows.packed)] {
+      let stores = try CompressionWorkload.ways.map { way in
+        try CompressedRows(frames, way.compression, at: scratch.path(), CompressionWorkload.payloadByteCount)
+      }
+      func compare(_ what: String, _ run: @escaping (CompressedRows) throws -> Sample) throws {
+        let title = "\(rows.name) as \(form) (\(frames[0].count) B): \(what)"
+        let contenders = zip(CompressionWorkload.ways, stores).map { way, store in
+          Contender(name: way.name) { try run(store) }
+        }
+        comparisons.append(try Comparison.interleaved(title, rounds: options.rounds, contenders))
+      }
+      try compare("append, for each KiB of payload") { try $0.append() }
+      try compare("read through, for each KiB of payload") { try $0.scan() }
+      try compare("read at random times, each; the median of \(CompressionWorkload.seeks)") {
+        try $0.seek(CompressionWorkload.seeks)
+      }
+    }
+    return comparisons
+  }
+}
+
+/// A store into which the same frames are written again and again, in a ring that they fill.
+private final class CompressedRows {
+  private let frames: [[UInt8]]
+  private let store: Store
+  private let writer: Writer
+  private let appends: Int
+  private let kibibytes: Double
+  private var timestamp: Int64 = 0
+  private var cursor: Cursor
+  private var generator = SplitMix64(seed: 2_026)
+
+  init(_ frames: [[UInt8]], _ compression: Compression, at path: String, _ payloadByteCount: Int) throws {
+    self.frames = frames
+    let whole = frames.reduce(0) { $0 + $1.count }
+    appends = payloadByteCount / whole * frames.count
+    kibibytes = Double(payloadByteCount / whole * whole) / 1024
+    store = try Store.create(at: path, StoreOptions(blockSize: 1 << 20, blockCount: 40), replacing: true)
+    writer = try store.writer(for: "rows", options: WriterOptions(durability: .none, compression: compression))
+    cursor = try store.cursor(of: "rows")
+    _ = try append()
+  }
+
+  func append() throws -> Sample {
+    let sample = try Stopwatch.time(operations: appends) {
+      for index in 0..<appends {
+        try writer.append(frames[index % frames.count], at: timestamp)
+        timestamp += 10
+      }
+    }
+    return perKibibyte(sample, of: appends, kibibytes)
+  }
+
+  func scan() throws -> Sample {
+    var (bytes, sum, count) = (0, UInt8(0), 0)
+    let sequence = try store.frames(of: "rows")
+    let sample = Stopwatch.time(operations: 1) {
+      for frame in sequence {
+        bytes += frame.byteCount
+        unsafe sum &+= frame.unvalidatedBytes.first ?? 0
+        count += 1
+      }
+    }
+    guard count > 0, sum != 1 || bytes > 0 else { throw BenchmarkError("there is nothing to read") }
+    return perKibibyte(sample, of: 1, Double(bytes) / 1024)
+  }
+
+  private func perKibibyte(_ sample: Sample, of operations: Int, _ kibibytes: Double) -> Sample {
+    Sample(value: sample.value * Double(operations) / kibibytes, faults: sample.faults)
+  }
+
+  /// Each by the clock, which takes some 25 ns of it.
+  func seek(_ count: Int) throws -> Sample {
+    guard let first = try cursor.first()?.timestamp, let last = try cursor.last()?.timestamp else {
+      throw BenchmarkError("there is nothing to read")
+    }
+    let faults = limit_minor_faults()
+    var times: [Double] = []
+    times.reserveCapacity(count)
+    for _ in 0..<count {
+      let wanted = Int64.random(in: first...last, using: &generator)
+      let start = limit_clock()
+      guard let frame = try cursor.seek(to: wanted), unsafe frame.unvalidatedBytes.last != nil else {
+        throw BenchmarkError("a seek missed its frame")
+      }
+      times.append(Double(limit_clock() - start))
+    }
+    return Sample(value: Statistics.median(times), faults: limit_minor_faults() - faults)
+  }
+}
