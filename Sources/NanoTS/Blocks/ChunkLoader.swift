@@ -24,9 +24,10 @@ final class ChunkLoader {
     fileprivate let isStaged: Bool
 
     let firstSlot: Int
-    /// How many frames have their entries in memory, and how many from the first one on their payloads too.
+    /// How many frames have their entries in memory.
     fileprivate(set) var count: Int
-    fileprivate(set) var readyCount: Int
+    /// The slots of those whose payloads are there too.
+    fileprivate(set) var ready: Range<Int>
     /// Offsets of entries count from here. Bound: those that lie below `payloadEnd`, and not below the first payload's, are
     /// in the memory.
     let start: UnsafeRawPointer
@@ -69,7 +70,7 @@ final class ChunkLoader {
   /// How much of a chunk is wanted.
   enum Extent {
     case entries
-    /// The frame asked for, and those before it.
+    /// The frame asked for.
     case frame
     case all
   }
@@ -87,15 +88,14 @@ final class ChunkLoader {
   private func bring(
     _ slot: Int, _ index: ChunkIndex, _ header: BlockHeader?, seen: Int, _ extent: Extent
   ) -> Outcome {
-    let chunk = index.chunk(of: slot)
     if let part, unsafe part.block == index.bytes.baseAddress, part.generation == index.generation,
-      part.chunk == chunk ?? index.chunkCount, part.isStaged == (chunk == nil)
+      slot >= part.firstSlot, slot < part.firstSlot + part.count
     {
-      let isReady = extent == .all ? part.readyCount == part.count : slot < part.firstSlot + part.readyCount
-      if isReady, slot < part.firstSlot + part.count { return .loaded }
-      if !part.isStaged, slot < part.firstSlot + part.count { return ready(slot, extent) }
+      // Frames that were acknowledged do not change, wherever in the block they are by now.
+      let isReady = extent == .all ? part.ready.count == part.count : part.ready.contains(slot)
+      return isReady ? .loaded : ready(slot, extent)
     }
-    guard let chunk else { return copyStaged(index, header, seen: seen) }
+    guard let chunk = index.chunk(of: slot) else { return copyStaged(index, header, seen: seen) }
     return unpack(chunk, slot, index, header, extent)
   }
 
@@ -112,6 +112,8 @@ final class ChunkLoader {
   private func unpack(
     _ chunk: Int, _ slot: Int, _ index: ChunkIndex, _ header: BlockHeader?, _ extent: Extent
   ) -> Outcome {
+    // From here on, the decoder has another chunk.
+    part = nil
     let slots = index.slots(of: chunk)
     let found = unsafe index.chunk(chunk)
     let stored = unsafe found.map { unsafe decoder.take($0.stored) }
@@ -129,7 +131,8 @@ final class ChunkLoader {
     unsafe memory.endChange(of: header ?? memory.life, index.generation, index.bytes)
     part = unsafe Part(
       block: index.bytes.baseAddress!, generation: index.generation, chunk: chunk, isStaged: false,
-      firstSlot: Int(entry.firstSlot), count: Int(entry.frameCount), readyCount: 0,
+      firstSlot: Int(entry.firstSlot), count: Int(entry.frameCount),
+      ready: Int(entry.firstSlot)..<Int(entry.firstSlot),
       start: UnsafeRawPointer(memory.base),
       indexTop: UnsafeRawPointer(memory.base + byteCount),
       payloadEnd: byteCount - Int(entry.frameCount) * index.entrySize, entrySize: index.entrySize, life: memory.life,
@@ -137,16 +140,18 @@ final class ChunkLoader {
     return ready(slot, extent)
   }
 
-  /// Unpacks payloads of the chunk in memory, up to that of `slot` at least.
+  /// Unpacks payloads of the chunk in memory, that of `slot` at least.
   private func ready(_ slot: Int, _ extent: Extent) -> Outcome {
     guard let part, let memory, extent != .entries else { return .loaded }
     let goesByParts = extent == .frame && decoder.goesByParts
-    let end = goesByParts ? slot - part.firstSlot + 1 : part.count
-    guard unsafe decoder.writePayloads(of: part.readyCount..<end, to: memory.bytes) else {
+    let wanted = goesByParts ? slot..<(slot + 1) : part.firstSlot..<(part.firstSlot + part.count)
+    let frames = (wanted.lowerBound - part.firstSlot)..<(wanted.upperBound - part.firstSlot)
+    // What is there already is written once more with the same bytes.
+    guard unsafe decoder.writePayloads(of: frames, to: memory.bytes) else {
       self.part = nil
       return .damaged(part.firstSlot..<(part.firstSlot + part.count))
     }
-    self.part!.readyCount = end
+    self.part!.ready = wanted
     return .loaded
   }
 
@@ -185,13 +190,13 @@ final class ChunkLoader {
     guard header?.commit.isStillChunked(seen) ?? true else { return .changed }
     if isMore == true {
       part!.count = index.count - first
-      part!.readyCount = index.count - first
+      part!.ready = first..<index.count
       return .loaded
     }
     unsafe target.endChange(of: header ?? target.life, index.generation, index.bytes)
     part = unsafe Part(
       block: index.bytes.baseAddress!, generation: index.generation, chunk: index.chunkCount, isStaged: true,
-      firstSlot: first, count: index.count - first, readyCount: index.count - first,
+      firstSlot: first, count: index.count - first, ready: first..<index.count,
       start: UnsafeRawPointer(target.base) + (FrameMemory.payloadStart - index.layout.stagingStart),
       indexTop: UnsafeRawPointer(target.base + FrameMemory.payloadStart + area), payloadEnd: index.layout.payloadTop,
       entrySize: index.entrySize, life: target.life, lifeGeneration: target.life.generation.relaxed)

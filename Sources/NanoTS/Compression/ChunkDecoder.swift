@@ -179,8 +179,7 @@ final class ChunkDecoder {
 
   // MARK: Payloads
 
-  /// Writes the payloads of the frames in `slots` where their entries say; false when they cannot be unpacked. Those before
-  /// were written. Bound: `target` is the memory in which the entries were written. O(bytes up to the last of them).
+  /// Writes the payloads of the frames in `slots` where their entries say; false when they cannot be unpacked. Bound: `target` is the memory in which the entries were written. O(bytes up to the last of them).
   func writePayloads(of slots: Range<Int>, to target: UnsafeMutableRawBufferPointer) -> Bool {
     guard let plan, slots.upperBound <= plan.count, plan.payloadBytes > 0 else { return plan != nil }
     let frames = unsafe PlainFrames(
@@ -217,6 +216,12 @@ final class ChunkDecoder {
     _ together: UnsafeRawBufferPointer, _ frames: PlainFrames, _ slots: Range<Int>,
     to target: UnsafeMutableRawBufferPointer
   ) {
+    // Equal payloads of whole words lie in the target as they do here.
+    if let first = slots.first, plan!.uniform > 0, plan!.uniform % 8 == 0 {
+      let place = Int(frames.entry(first).offset)
+      return unsafe UnsafeMutableRawBufferPointer(rebasing: target[place..<(place + together.count)]).copyMemory(
+        from: together)
+    }
     var start = 0
     for slot in slots {
       let entry = frames.entry(slot)

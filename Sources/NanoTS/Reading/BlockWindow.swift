@@ -184,7 +184,7 @@ struct BlockWindow {
   mutating func forgetLoaded() { (firstReady, readyEnd) = (0, 0) }
 
   private mutating func show(_ part: ChunkLoader.Part) {
-    (firstReady, readyEnd) = (part.firstSlot, part.firstSlot + part.readyCount)
+    (firstReady, readyEnd) = (part.ready.lowerBound, part.ready.upperBound)
     unsafe start = unsafe part.start
     unsafe indexTop = unsafe part.indexTop + part.firstSlot * entrySize
     payloadEnd = part.payloadEnd

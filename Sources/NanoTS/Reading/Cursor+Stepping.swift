@@ -124,7 +124,7 @@ extension Cursor {
 
   /// Brings what is not there yet of the chunk that the frame at `slot` is from, which is within reach.
   mutating func bringRest(from slot: Int) {
-    guard window!.chunks != nil, let part = loader?.part, part.readyCount < part.count else { return }
+    guard window!.chunks != nil, let part = loader?.part, part.ready.count < part.count else { return }
     window!.forgetLoaded()
     // When the block was recycled meanwhile, the frames that were there are told as gone.
     _ = load(slot, .all)
