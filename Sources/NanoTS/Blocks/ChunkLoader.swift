@@ -143,8 +143,7 @@ final class ChunkLoader {
   /// Unpacks payloads of the chunk in memory, that of `slot` at least.
   private func ready(_ slot: Int, _ extent: Extent) -> Outcome {
     guard let part, let memory, extent != .entries else { return .loaded }
-    let goesByParts = extent == .frame && decoder.goesByParts
-    let wanted = goesByParts ? slot..<(slot + 1) : part.firstSlot..<(part.firstSlot + part.count)
+    let wanted = extent == .frame ? slot..<(slot + 1) : part.firstSlot..<(part.firstSlot + part.count)
     let frames = (wanted.lowerBound - part.firstSlot)..<(wanted.upperBound - part.firstSlot)
     // What is there already is written once more with the same bytes.
     guard unsafe decoder.writePayloads(of: frames, to: memory.bytes) else {

@@ -92,10 +92,9 @@ final class ChunkDecoder {
       top: target.baseAddress! + plan.indexEnd, size: plan.entrySize, count: plan.count,
       numbers: ColumnReader(columns(0..<numbers)))
     writer.writeTimestamps(from: plan.entry.first.timestamp)
-    guard let uniform = writer.writeLengths(payloadBytes: plan.payloadBytes, from: plan.payloadStart) else {
+    guard let uniform = writer.writePlacesAndFlags(payloadBytes: plan.payloadBytes, from: plan.payloadStart) else {
       return false
     }
-    writer.writeFlags()
     if plan.isKeyed { writer.writeKeys(from: plan.entry.first.key) }
     guard writer.numbers.isWhole, writer.numbers.place == numbers, plan.filter == .none || uniform > 1 else {
       return false
@@ -136,29 +135,48 @@ final class ChunkDecoder {
       }
     }
 
-    /// Offsets and lengths. Returns the length that all frames have, or 0; nil when they do not make up the payloads.
-    mutating func writeLengths(payloadBytes: Int, from start: Int) -> Int? {
+    /// Offsets, lengths and flags. Returns the length that all frames have, or 0; nil when they do not make up the payloads.
+    mutating func writePlacesAndFlags(payloadBytes: Int, from start: Int) -> Int? {
       let marker = numbers.next()
-      if marker > 0 {
-        let length = marker - 1
-        guard length.multipliedReportingOverflow(by: UInt64(count)) == (UInt64(payloadBytes), false) else { return nil }
-        let padded = Int(length).roundedUp(to: 8)
+      guard marker > 0 else {
+        guard writeLengths(payloadBytes: payloadBytes, from: start) else { return nil }
+        writeFlags()
+        return 0
+      }
+      let length = marker - 1
+      guard length.multipliedReportingOverflow(by: UInt64(count)) == (UInt64(payloadBytes), false) else { return nil }
+      let padded = Int(length).roundedUp(to: 8)
+      var probe = numbers
+      // Most often all flags are the same too: then one pass is enough.
+      guard probe.next() != 0 else {
         for slot in 0..<count { set(UInt64(start + slot * padded) | length << 32, slot, 8) }
+        writeFlags()
         return Int(length)
       }
+      let flags = probe.next()
+      numbers = probe
+      for slot in 0..<count {
+        set(UInt64(start &+ slot &* padded) | length << 32, slot, 8)
+        set(flags << 32, slot, 16)
+      }
+      return Int(length)
+    }
+
+    /// False when the lengths do not make up the payloads.
+    private mutating func writeLengths(payloadBytes: Int, from start: Int) -> Bool {
       var (offset, sum) = (start, 0)
       for slot in 0..<count {
         let number = numbers.next()
-        guard number >> 1 <= UInt64(payloadBytes - sum) else { return nil }
+        guard number >> 1 <= UInt64(payloadBytes - sum) else { return false }
         let length = number >> 1
         set(UInt64(offset) | (length | (number & 1) << 31) << 32, slot, 8)
         sum += Int(length)
         offset += Int(length).roundedUp(to: 8)
       }
-      return sum == payloadBytes ? 0 : nil
+      return sum == payloadBytes
     }
 
-    mutating func writeFlags() {
+    private mutating func writeFlags() {
       let isUniform = numbers.next() != 0
       var flags = isUniform ? numbers.next() : 0
       for slot in 0..<count {
@@ -192,6 +210,13 @@ final class ChunkDecoder {
       return true
     }
     let filtered = unsafe columns(plan.numbers..<plan.rawLength)
+    if slots.count == 1, let slot = slots.first {
+      let place = Int(frames.entry(slot).offset)
+      unsafe plan.filter.undo(
+        filtered, frame: slot, frameSize: plan.uniform,
+        to: UnsafeMutableRawBufferPointer(rebasing: target[place..<(place + plan.uniform)]))
+      return true
+    }
     let padded = plan.uniform.roundedUp(to: 8)
     if plan.filter == .byFrameSize || padded == plan.uniform {
       let area = unsafe UnsafeMutableRawBufferPointer(rebasing: target[plan.payloadStart..<plan.indexStart])

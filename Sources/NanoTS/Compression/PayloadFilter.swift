@@ -55,6 +55,24 @@ enum PayloadFilter: UInt8, CaseIterable {
     if self != .byFrameSize { unsafe copyRest(from: filtered, to: target, start: items * size) }
   }
 
+  /// The reverse for a single frame. Bound: the frame is in `filtered`, and `target` has its size, which is checked.
+  /// O(frameSize).
+  func undo(
+    _ filtered: UnsafeRawBufferPointer, frame: Int, frameSize: Int, to target: UnsafeMutableRawBufferPointer
+  ) {
+    let start = frame * frameSize
+    precondition(frame >= 0 && target.count == frameSize && start + frameSize <= filtered.count)
+    let size = max(itemSize(frameSize), 1)
+    let items = filtered.count / size
+    let rest = items * size
+    for byte in 0..<frameSize {
+      let place = start + byte
+      // Bound: of whole items, byte k of item i is at k × items + i, which is below `rest`.
+      let from = place < rest ? place % size * items + place / size : place
+      unsafe target[byte] = filtered[from]
+    }
+  }
+
   /// Bound: `start` is not behind the end of the source, and the target has no less room.
   private func copyRest(
     from source: UnsafeRawBufferPointer, to target: UnsafeMutableRawBufferPointer, start: Int

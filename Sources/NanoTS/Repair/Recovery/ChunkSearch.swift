@@ -47,7 +47,10 @@ struct ChunkSearch: FoundFrames {
   private static func findChunks(
     in all: ChunkIndex, _ body: PrivateBytes, _ found: inout FrameSearch.Result, upTo slots: Int, isSealed: Bool
   ) -> (count: Int, isLastRight: Bool) {
-    var (count, end, strays) = (0, 0, 0)
+    var (count, end) = (0, 0)
+    // Index entries that prove nothing, and the slots that come before them; how many of them lie below one that does.
+    var strays: [(chunk: Int, slot: Int)] = []
+    var within = 0
     let frames = ChunkedFrames(all, nil, coversPayload: true)
     for chunk in 0..<all.chunkCount {
       if let (entry, stored) = unsafe all.chunk(chunk), Int(entry.firstSlot) >= end,
@@ -56,20 +59,21 @@ struct ChunkSearch: FoundFrames {
       {
         end = Int(entry.firstSlot) + Int(entry.frameCount)
         found.add(Int(entry.firstSlot)..<end, endingAt: last)
-        (count, strays) = (chunk + 1, 0)
+        (count, within) = (chunk + 1, strays.count)
         continue
       }
-      strays += 1
-      if !isSealed, strays > mostStrays { break }
-      var none = ChunkEntry(
-        first: FramePosition(timestamp: 0, key: 0), firstSlot: UInt32(end), frameCount: 0, rawLength: 0,
-        payloadBytes: 0,
-        filter: 0)
-      none.checksum = 0
-      unsafe none.write(to: body.bytes.baseAddress! + all.offset(of: chunk))
+      strays.append((chunk, end))
+      if !isSealed, strays.count - within > mostStrays { break }
     }
-    if isSealed { return (all.chunkCount, count == all.chunkCount) }
-    return (count, count > 0)
+    // Behind the last entry that counts lie chunks, and not entries.
+    let known = isSealed ? all.chunkCount : count
+    for stray in strays where stray.chunk < known {
+      let none = ChunkEntry(
+        first: FramePosition(timestamp: 0, key: 0), firstSlot: UInt32(stray.slot), frameCount: 0, rawLength: 0,
+        payloadBytes: 0, filter: 0)
+      unsafe none.write(to: body.bytes.baseAddress! + all.offset(of: stray.chunk))
+    }
+    return (known, count == known && count > 0)
   }
 
   func run() -> FrameSearch.Result { result }

@@ -1,0 +1,263 @@
+import Testing
+
+@testable import NanoTS
+
+/// Compressed streams are read, repaired and copied as plain ones are. What random operations and crashes find, the model,
+/// torture and power-loss tests have.
+@Suite(.enabled(if: LZ4.isAvailable, "this build is without LZ4")) struct CompressedStreamTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  /// Frames of every size, compressible and not, some with keys, flags and clamped times.
+  private static func frames(_ count: Int, keyed: Bool, largest: Int, seed: UInt64) -> [StoredFrame] {
+    var random = SeededGenerator(seed: seed)
+    return (0..<count).map { index in
+      let size =
+        random.oneIn(12) ? Int.random(in: 0...largest, using: &random) : Int.random(in: 0...120, using: &random)
+      let bytes =
+        random.oneIn(3) ? random.bytes(size) : (0..<size).map { UInt8(truncatingIfNeeded: $0 / 5 + index / 9) }
+      return StoredFrame(
+        Int64(index / (keyed ? 3 : 1)) * 10, key: keyed ? Int64(index % 3) : 0,
+        flags: random.oneIn(2) ? 0 : UInt32(index),
+        bytes, ordinal: UInt64(index))
+    }
+  }
+
+  private func write(_ frames: [StoredFrame], _ options: WriterOptions, to store: Store, closing: Bool = true) throws
+    -> Writer
+  {
+    let writer = try store.writer(for: "s", metadata: "about s", options: options)
+    for frame in frames { try writer.append(frame.payload, at: frame.timestamp, key: frame.key, flags: frame.flags) }
+    if closing { try writer.close() }
+    return writer
+  }
+
+  /// Every way of reading gives `frames`.
+  private func expect(_ store: Store, has frames: [StoredFrame]) throws {
+    for verifies in [false, true] {
+      var cursor = try store.cursor(of: "s", options: CursorOptions(verifiesChecksums: verifies))
+      for frame in frames { #expect(try cursor.next().map { try StoredFrame($0) } == frame) }
+      #expect(try cursor.next() == nil)
+      for frame in frames.reversed() { #expect(try cursor.previous().map { try StoredFrame($0) } == frame) }
+      #expect(try cursor.previous() == nil)
+    }
+    let reversed = try store.frames(of: "s").reversed().map { try StoredFrame($0) }
+    #expect(reversed == frames.reversed())
+    var random = SeededGenerator(seed: 3)
+    var cursor = try store.cursor(of: "s")
+    for _ in 0..<60 {
+      let index = Int.random(in: 0..<frames.count, using: &random)
+      let found = try cursor.seek(to: frames[index].timestamp, key: frames[index].key)
+      #expect(try found.map { try StoredFrame($0) } == frames[index])
+      #expect(try found?.metadata() == "about s")
+      if random.oneIn(2), index > 0 { #expect(try cursor.previous()?.ordinal == frames[index - 1].ordinal) }
+      if index + 1 < frames.count, try cursor.seek(to: frames[index].timestamp, key: frames[index].key) != nil {
+        #expect(try cursor.next().map { try StoredFrame($0) } == frames[index + 1])
+      }
+    }
+    var batched: [Int64] = []
+    cursor = try store.cursor(of: "s")
+    while let batch = try cursor.nextBatch() { batched += try batch.withTimestamps { Array($0) } }
+    #expect(batched == frames.map(\.timestamp))
+    let middle = frames[frames.count / 2].timestamp
+    let before = frames.count { $0.timestamp < middle }
+    #expect(try store.frameCount(of: "s", in: Int64.min...(middle - 1)) == UInt64(before))
+    #expect(try store.frameCount(of: "s") == UInt64(frames.count))
+    #expect(try store.verify().findings.map(\.description) == [])
+  }
+
+  @Test(arguments: [(4096, 256), (4096, 1024), (8192, 512), (65_536, 4096), (1 << 20, 65_536)], [false, true])
+  func everyWayOfReadingGivesWhatWasWritten(_ sizes: (block: Int, chunk: Int), _ keyed: Bool) throws {
+    let store = try directory.store(blockSize: sizes.block, blocks: max(4, 400_000 / sizes.block))
+    let options = WriterOptions(durability: .none, compression: .lz4(chunkByteCount: sizes.chunk))
+    let frames = Self.frames(900, keyed: keyed, largest: min(sizes.block / 4, 6000), seed: UInt64(sizes.chunk))
+    let writer = try write(frames, options, to: store, closing: false)
+    try expect(store, has: frames)
+    try writer.close()
+    try expect(store, has: frames)
+    let statistics = try #require(try store.statistics(of: "s"))
+    #expect(statistics.compression == .lz4(chunkByteCount: sizes.chunk) && statistics.storage.chunks > 1)
+    #expect(statistics.storage.rawBytes == UInt64(frames.reduce(0) { $0 + $1.payload.count }))
+  }
+
+  @Test(arguments: [4096, 16_384], [false, true])
+  func framesOfTheGreatestSizeFitAndNoneGreater(_ blockSize: Int, _ keyed: Bool) throws {
+    for metadata in [0, blockSize / 8, blockSize / 4] {
+      for chunk in Set([256, blockSize / 16, blockSize / 4]) {
+        let store = try directory.store("\(metadata)-\(chunk).nts", blockSize: blockSize)
+        let writer = try store.writer(
+          for: "s", metadata: String(repeating: "m", count: metadata),
+          options: WriterOptions(durability: .none, compression: .lz4(chunkByteCount: chunk)))
+        try writer.append([1], at: 0, key: keyed ? 1 : 0)
+        var random = SeededGenerator(seed: 4)
+        let most = writer.maximumFrameByteCount
+        let payload = random.bytes(most)
+        for time in 1...3 { try writer.append(payload, at: Int64(time), key: keyed ? 1 : 0) }
+        #expect(throws: NanoTSError.self) { try writer.append(payload + [0], at: 9, key: keyed ? 1 : 0) }
+        try writer.append([2], at: 10)
+        try writer.close()
+        #expect(try store.contents(of: "s").map(\.payload) == [[1], payload, payload, payload, [2]])
+        #expect(try store.verify().isClean)
+      }
+    }
+  }
+
+  @Test func framesKnowWhenTheirMemoryHoldsOthers() throws {
+    let store = try directory.store(blockSize: 65_536)
+    let frames = Self.frames(600, keyed: false, largest: 200, seed: 9)
+    _ = try write(frames, WriterOptions(durability: .none, compression: .lz4(chunkByteCount: 1024)), to: store)
+    var cursor = try store.cursor(of: "s")
+    let first = try #require(try cursor.next())
+    var copy = cursor
+    #expect(first.isIntact)
+    // The copy goes on by itself: what it brings lies elsewhere.
+    while try copy.next() != nil {}
+    #expect(try StoredFrame(first) == frames[0])
+    #expect(try cursor.next().map { try StoredFrame($0) } == frames[1])
+    while try cursor.next() != nil {}
+    #expect(!first.isIntact)
+    let error = #expect(throws: NanoTSError.self) { try first.copyBytes() }
+    #expect(error?.code == .overwritten)
+  }
+
+  @Test func aStreamMayHoldBlocksOfBothKinds() throws {
+    let store = try Store.create(
+      at: directory.path("a.nts"), StoreOptions(blockSize: 4096, blockCount: 40, compression: .lz4()))
+    let frames = Self.frames(300, keyed: false, largest: 200, seed: 11)
+    let kinds: [Compression?] = [nil, .off, nil, .lz4(chunkByteCount: 512), nil]
+    var stored: [Compression] = []
+    for (index, kind) in kinds.enumerated() {
+      let writer = try store.writer(for: "s", options: WriterOptions(durability: .none, compression: kind))
+      for frame in frames[(index * 60)..<(index * 60 + 60)] {
+        try writer.append(frame.payload, at: frame.timestamp, flags: frame.flags)
+      }
+      try writer.close()
+      stored.append(try #require(try store.statistics(of: "s")).compression)
+    }
+    #expect(stored == [.lz4(), .off, .off, .lz4(chunkByteCount: 512), .lz4(chunkByteCount: 512)])
+    #expect(try store.contents(of: "s").map(\.payload) == frames.map(\.payload))
+    #expect(Set(try store.contents(of: "s").map(\.segment)).count == 5)
+  }
+
+  @Test func aSizeThatCannotBeIsRefused() throws {
+    let store = try directory.store()
+    for size in [0, 1, 255, 300, 1025, 1280, 65_792, -256] {
+      let options = WriterOptions(compression: .lz4(chunkByteCount: size))
+      let error = #expect(throws: NanoTSError.self) { try store.writer(for: "s", options: options) }
+      #expect(error?.code == .invalidArgument && error?.message.contains("\(size)") == true)
+      #expect(throws: NanoTSError.self) {
+        try Store.create(
+          at: directory.path("b.nts"), StoreOptions(blockSize: 4096, compression: .lz4(chunkByteCount: size)))
+      }
+    }
+    #expect(try directory.contents() == ["a.nts"])
+  }
+
+  // MARK: Copies
+
+  @Test(arguments: [CopyCompression.off, .lz4(), .lz4hc(chunkByteCount: 512)], [false, true])
+  func aCopyIsStoredAnewInEveryKind(_ kind: CopyCompression, _ fromCompressed: Bool) throws {
+    let store = try directory.store(blockSize: 8192, blocks: 60)
+    let frames = Self.frames(1200, keyed: true, largest: 1500, seed: 21)
+    let options = WriterOptions(durability: .none, compression: fromCompressed ? .lz4(chunkByteCount: 1024) : .off)
+    _ = try write(Array(frames[0..<700]), options, to: store)
+    _ = try write(Array(frames[700...]), options, to: store)
+    let path = directory.path("copy.nts")
+    var phases: Set<Int> = []
+    let report = try store.copy(to: path, CopyOptions(compression: kind)) { progress in
+      phases.insert(progress.phase == .copying ? 0 : progress.phase == .verifying ? 1 : 2)
+      return true
+    }
+    #expect(report.isComplete && report.frames == 1200 && phases == [0, 1, 2])
+    let copy = try Store(at: path, .readOnly)
+    #expect(try copy.contents(of: "s") == store.contents(of: "s"))
+    #expect(try copy.segments(of: "s").map(\.metadata) == store.segments(of: "s").map(\.metadata))
+    #expect(try copy.contiguousRuns(of: "s").count == store.contiguousRuns(of: "s").count)
+    #expect(try copy.statistics(of: "s")?.compression == kind.streamCompression)
+    #expect((try copy.statistics(of: "s")?.storage.chunks ?? 0 > 0) == (kind != .off))
+    #expect(try directory.contents() == ["a.nts", "copy.nts"])
+    // As it is, and only a part of it.
+    let part = directory.path("part.nts")
+    try copy.copy(to: part, CopyOptions(range: 1000...2000))
+    let kept = try store.contents(of: "s").filter { (1000...2000).contains($0.timestamp) }
+    #expect(try Store(at: part, .readOnly).contents(of: "s") == kept)
+  }
+
+  @Test func aCopyThatIsStoredAnewCanBeGivenUp() throws {
+    let store = try directory.store(blockSize: 8192, blocks: 60)
+    _ = try write(Self.frames(900, keyed: false, largest: 200, seed: 5), WriterOptions(durability: .none), to: store)
+    let error = #expect(throws: NanoTSError.self) {
+      try store.copy(to: directory.path("copy.nts"), CopyOptions(compression: .lz4())) { $0.phase != .rewriting }
+    }
+    #expect(error?.code == .cancelled)
+    #expect(try directory.contents() == ["a.nts"])
+  }
+
+  // MARK: Damage
+
+  @Test func aDamagedChunkCostsItsFramesAndNoOthers() throws {
+    let store = try directory.store(blockSize: 16_384, blocks: 8)
+    let frames = Self.frames(500, keyed: false, largest: 100, seed: 31)
+    _ = try write(frames, WriterOptions(durability: .none, compression: .lz4(chunkByteCount: 1024)), to: store)
+    let values = try #require(store.file.header(0).values())
+    let layout = try #require(values.bodyLayout.chunks(blockSize: 16_384))
+    let bytes = unsafe UnsafeRawBufferPointer(store.file.body(0))
+    let index = try #require(
+      unsafe ChunkIndex(bytes, generation: values.generation, layout, isKeyed: false, values.commit))
+    let entry = try #require(unsafe index.chunk(2)?.entry)
+    let lost = Int(entry.firstSlot)..<(Int(entry.firstSlot) + Int(entry.frameCount))
+    unsafe store.file.body(0)[Int(entry.offset) + Int(entry.storedLength) / 2] ^= 0x40
+    let left = frames.filter { !lost.contains(Int($0.ordinal)) }
+
+    var cursor = try store.cursor(of: "s")
+    for frame in frames[0..<lost.lowerBound] { #expect(try cursor.next()?.ordinal == frame.ordinal) }
+    let error = #expect(throws: NanoTSError.self) { try cursor.next() }
+    #expect(error?.code == .corrupt && error?.missedFrames == UInt64(lost.count))
+    for frame in frames[lost.upperBound...] { #expect(try cursor.next()?.ordinal == frame.ordinal) }
+    #expect(try cursor.next() == nil)
+    for frame in frames[lost.upperBound...].reversed() { #expect(try cursor.previous()?.ordinal == frame.ordinal) }
+    #expect(throws: NanoTSError.self) { try cursor.previous() }
+    #expect(try cursor.previous()?.ordinal == UInt64(lost.lowerBound - 1))
+    var missed: UInt64 = 0
+    let iterated = try store.frames(of: "s").map { frame in
+      missed += frame.missed
+      return try StoredFrame(frame)
+    }
+    #expect(iterated == left && missed == UInt64(lost.count))
+    #expect(try store.verify().findings.count { $0.kind == .frame } == lost.count)
+
+    let copied = try store.copy(to: directory.path("copy.nts"))
+    #expect(copied.damagedFrames == UInt64(lost.count) && copied.frames == UInt64(left.count))
+    #expect(
+      try Store(at: directory.path("copy.nts"), .readOnly).contents(of: "s").map(\.payload) == left.map(\.payload))
+    try store.close()
+    let report = try Store.recover(store.path, to: directory.path("good.nts"))
+    #expect(report.frames == UInt64(left.count))
+    let good = try Store(at: directory.path("good.nts"), .readOnly)
+    #expect(try good.frames(of: "s").map { try StoredFrame($0) }.map(\.payload) == left.map(\.payload))
+    #expect(try good.frames(of: "s").map(\.ordinal) == left.map(\.ordinal))
+    #expect(try good.statistics(of: "s")?.compression == .lz4(chunkByteCount: 1024))
+  }
+
+  @Test(arguments: [0..<65_536, 65_536..<131_072])
+  func blocksAreRecoveredWithoutTheTables(_ gone: Range<Int>) throws {
+    let store = try directory.store(blockSize: 65_536, blocks: 6)
+    let frames = Self.frames(4000, keyed: true, largest: 300, seed: 41)
+    _ = try write(frames, WriterOptions(durability: .none, compression: .lz4(chunkByteCount: 2048)), to: store)
+    #expect(try #require(try store.statistics(of: "s")).blocks > 2)
+    try store.close()
+    var bytes = try StoreBytes.read(store.path)
+    for offset in gone { bytes[offset] = 0xA5 }
+    let damaged = directory.path("damaged.nts")
+    try StoreBytes.write(bytes, to: damaged)
+    _ = try Store.recover(damaged, to: directory.path("good.nts"))
+    let good = try Store(at: directory.path("good.nts"), .readOnly)
+    let found = try good.frames(of: "s").map { try StoredFrame($0) }
+    // Where the first block is gone, its frames are.
+    let left = gone.lowerBound == 0 ? frames : frames.filter { $0.ordinal >= found[0].ordinal }
+    #expect(found.map(\.payload) == left.map(\.payload) && found.map(\.key) == left.map(\.key))
+    #expect(found.count > 1500)
+    #expect(try good.verify().isClean)
+  }
+}
