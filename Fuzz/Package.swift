@@ -27,6 +27,7 @@ let package = Package(
     fuzzer("FuzzOpen", ["FuzzKit", engine]),
     fuzzer("FuzzFields", ["FuzzKit", engine]),
     fuzzer("FuzzRecover", ["FuzzKit", engine]),
+    fuzzer("FuzzChunk", ["FuzzKit", engine]),
     fuzzer("FuzzModel", ["FuzzKit", engine]),
     fuzzer("FuzzText", ["FuzzKit", engine, .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     fuzzer("FuzzCanary", []),

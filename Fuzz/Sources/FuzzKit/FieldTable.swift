@@ -28,7 +28,7 @@ enum FieldTable {
       (O.version, 8), (O.identifier, 8), (O.nameHash, 8), (O.nameLength, 2), (O.writerProcess, 4), (O.spareBlock, 4),
       (O.floorTimestamp, 8), (O.floorKey, 8), (O.hasFloor, 4), (O.nextSequence, 8), (O.head, 4), (O.tail, 4),
       (O.blockCount, 4), (O.removals, 4), (O.nextOrdinal, 8), (O.nextSegment, 8), (O.reclaimedBlocks, 8),
-      (O.reclaimedFrames, 8), (O.terms, 8), (O.termEntries, 8), (O.name, 8),
+      (O.reclaimedFrames, 8), (O.terms, 8), (O.compression, 8), (O.termEntries, 8), (O.name, 8),
     ]
   }()
 
@@ -47,7 +47,7 @@ enum FieldTable {
     return [
       (O.magic, 8), (O.generation, 8), (O.uuid, 8), (O.streamIdentifier, 8), (O.sequence, 8), (O.segment, 8),
       (O.firstOrdinal, 8), (O.blockSize, 4), (O.layoutKind, 1), (O.entrySize, 1), (O.timeUnit, 1),
-      (O.payloadChecksums, 1), (O.nameLength, 4), (O.metadataLength, 4), (O.text, 8),
+      (O.payloadChecksums, 1), (O.nameLength, 4), (O.metadataLength, 4), (O.chunkUnits, 2), (O.text, 8),
     ]
   }()
 }

@@ -31,7 +31,7 @@ enum TemplateStore {
     unsafe memory.withBytes(size) { _ in }
     let header = FileHeader(
       uuid: StoreUUID(high: 0x1234, low: 0x5678), layout: layout, initialBlockCount: blocks, timeUnit: 2,
-      payloadChecksums: true, writeIncompatibleFeatures: 0)
+      payloadChecksums: true, writeIncompatibleFeatures: 0, compression: .off)
     do throws(NanoTSError) {
       let mapped = try MappedFile(
         mapping: try FileDescriptor(opening: memory.path, .readWrite),

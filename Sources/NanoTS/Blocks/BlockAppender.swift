@@ -324,10 +324,13 @@ extension BlockAppender {
     (payloadEnd, indexLow) = (chunks.layout.stagingStart, chunks.layout.blockSize)
   }
 
-  /// Makes a last chunk of what is staged, in a block that is about to be sealed: of so few frames that they would take more
-  /// room so, none. The staging area is not written again, so that nothing need be on the disk first.
+  /// True when what is staged is to be a last chunk of a block that is about to be sealed: fewer frames would take more room
+  /// so.
+  var hasLastChunk: Bool { stagedCount > 2 }
+
+  /// Makes that chunk, in a block of which nothing counts as synced.
   mutating func endChunks() {
-    if stagedCount > 2, encodeStaged() != nil { turnStaging() }
+    if hasLastChunk, encodeStaged() != nil { turnStaging() }
   }
 
   /// Where a payload goes that no staging area has room for, with the staging area empty; nil when it does not fit into

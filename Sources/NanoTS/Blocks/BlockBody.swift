@@ -80,6 +80,9 @@ struct BlockBody {
     return unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<(start + entry.length)])
   }
 
+  /// The slots of a chunk that cannot be read, if the frame at `slot` is in one.
+  func unreadable(at slot: Int) -> Range<Int>? { chunked?.unreadable(at: slot) }
+
   /// The position of the last frame; nil without one.
   var last: FramePosition? {
     guard count > 0 else { return nil }

@@ -14,8 +14,8 @@ struct ChunkIndex {
   init?(
     _ bytes: UnsafeRawBufferPointer, generation: UInt64, _ layout: ChunkedLayout, isKeyed: Bool, _ commit: BlockCommit
   ) {
-    guard bytes.count == layout.blockSize, commit.chunkCount <= layout.mostChunks,
-      commit.chunkCount <= commit.count
+    guard bytes.count == layout.blockSize, commit.chunkCount <= layout.mostChunks, commit.chunkCount <= commit.count,
+      commit.count <= ChunkIndex.mostFrames(layout, isKeyed: isKeyed, chunkCount: Int(commit.chunkCount))
     else { return nil }
     unsafe self.bytes = unsafe bytes
     self.generation = generation
@@ -23,6 +23,12 @@ struct ChunkIndex {
     self.isKeyed = isKeyed
     count = Int(commit.count)
     chunkCount = Int(commit.chunkCount)
+  }
+
+  /// No body with so many chunks has more frames: what is in a chunk was in the staging area.
+  static func mostFrames(_ layout: ChunkedLayout, isKeyed: Bool, chunkCount: Int) -> UInt32 {
+    let staged = layout.stagingByteCount / (isKeyed ? IndexEntry.keyedByteCount : IndexEntry.byteCount)
+    return UInt32(min((chunkCount + 1) * staged, Int(UInt32.max)))
   }
 
   var entrySize: Int { isKeyed ? IndexEntry.keyedByteCount : IndexEntry.byteCount }
@@ -51,7 +57,7 @@ struct ChunkIndex {
     let entry = entry(index)
     let (start, length) = (Int(entry.offset), Int(entry.storedLength))
     guard start >= BlockPreamble.fixedByteCount, start % 8 == 0, start + length <= layout.stagingStart,
-      entry.frameCount > 0
+      entry.frameCount > 0, Int(entry.frameCount) <= max(mostStaged, 1)
     else { return nil }
     return unsafe (entry, UnsafeRawBufferPointer(rebasing: bytes[start..<(start + length)]))
   }
@@ -83,6 +89,9 @@ struct ChunkIndex {
 
   // MARK: Proof
 
+  /// No block that a writer made has more frames in chunks: they can be counted in 32 bits, with those of one more and of the staging area.
+  private static let mostInChunks = 1 << 31
+
   /// True when the chunk, the `index`th of the block, proves itself with `stored`. O(stored.count).
   func proves(_ entry: ChunkEntry, _ stored: UnsafeRawBufferPointer) -> Bool {
     unsafe entry.computedChecksum(generation: generation, stored: stored) == entry.checksum
@@ -94,7 +103,8 @@ struct ChunkIndex {
   func proven(coversPayload: Bool, upTo most: Int? = nil) -> BlockCommit {
     var (frames, chunks) = (0, 0)
     var previous: FramePosition?
-    while chunks < most ?? layout.mostChunks, let (entry, stored) = unsafe chunk(chunks),
+    while chunks < most ?? layout.mostChunks, frames < ChunkIndex.mostInChunks,
+      let (entry, stored) = unsafe chunk(chunks),
       Int(entry.firstSlot) == frames,
       unsafe proves(entry, stored), previous.map({ $0 < entry.first }) ?? true
     {
@@ -112,15 +122,16 @@ struct ChunkIndex {
   func provenStaged(behind chunks: Int, coversPayload: Bool) -> Int {
     let checksum = FrameChecksum(generation: generation, behindChunks: chunks)
     var previous: FramePosition?
-    var found = 0
+    var (found, end) = (0, 0)
     while found < mostStaged {
       let entry = stagedEntry(found)
-      guard let payload = unsafe stagedPayload(of: entry),
-        unsafe checksum.value(
-          of: entry, payload: coversPayload ? payload : UnsafeRawBufferPointer(start: nil, count: 0))
-          == entry.checksum,
+      end = max(end, Int(entry.offset) + entry.length)
+      // No payload lies where an entry is.
+      guard let payload = unsafe stagedPayload(of: entry), end <= layout.blockSize - (found + 1) * entrySize,
         previous.map({ $0 < entry.position }) ?? true
       else { break }
+      let covered = unsafe coversPayload ? payload : UnsafeRawBufferPointer(start: nil, count: 0)
+      guard unsafe checksum.value(of: entry, payload: covered) == entry.checksum else { break }
       previous = entry.position
       found += 1
     }

@@ -22,6 +22,14 @@ final class ChunkedFrames {
     return load(slot) ? loader.part!.entry(slot) : substitute(slot)
   }
 
+  /// The slots from `slot` on that cannot be read, as far as they belong together; nil when the frame can be.
+  func unreadable(at slot: Int) -> Range<Int>? {
+    if let part = loader.part, slot >= part.firstSlot, slot < part.firstSlot + part.count { return nil }
+    guard !load(slot) else { return nil }
+    guard let damaged, damaged.contains(slot) else { return slot..<(slot + 1) }
+    return slot..<damaged.upperBound
+  }
+
   func payload(of entry: IndexEntry) -> UnsafeRawBufferPointer? { unsafe loader.part?.payload(of: entry) }
 
   private func load(_ slot: Int) -> Bool {

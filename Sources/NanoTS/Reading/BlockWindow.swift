@@ -158,12 +158,15 @@ struct BlockWindow {
   /// The chunks of a chunked block.
   var index: ChunkIndex? { index(BlockCommit(count: UInt32(count), chunkCount: UInt32(chunkCount))) }
 
+  /// True when no chunk was made since the window was refreshed: what was read of the staging area before was there.
+  var isUpToDate: Bool { header.commit.isStillChunked(Int(seen?.chunkCount ?? 0)) }
+
   /// Brings the frame at `slot` within reach. Bound: the block is chunked, and `slot` is below `count`. O(bytes of a chunk).
   mutating func load(
     _ slot: Int, _ extent: ChunkLoader.Extent, through loader: ChunkLoader
   ) -> ChunkLoader.Outcome {
     guard !(slot >= firstReady && slot < readyEnd) else { return .loaded }
-    while true {
+    for _ in 0..<Cursor.attempts {
       guard let index else { return .damaged(slot..<count) }
       let outcome = loader.load(slot, index, header, seen: Int(seen?.chunkCount ?? 0), extent)
       switch outcome {
@@ -178,6 +181,8 @@ struct BlockWindow {
         return outcome
       }
     }
+    // More chunks than a writer makes meanwhile: the file is being damaged.
+    return .damaged(slot..<(slot + 1))
   }
 
   /// Nothing is within reach until it is loaded.

@@ -133,16 +133,31 @@ extension Cursor {
   /// The first slot whose frame is at or after `position`, or the block's count; nil when the block's life is over.
   mutating func lowerBound(_ position: FramePosition) -> Int? {
     guard window!.chunks != nil else { return window!.body.lowerBound(position) }
-    guard let index = window!.index else { return 0 }
+    for _ in 0..<Cursor.attempts {
+      guard let index = window!.index else { return 0 }
+      let slots = slots(before: position, index)
+      // What was in the staging area may be in a chunk by now, and something else there.
+      if window!.isUpToDate { return lowerBound(position, in: slots) }
+      guard window!.refresh(), window!.fault == .none else { return nil }
+    }
+    return nil
+  }
+
+  /// The slots of the chunk, or of the staging area, in which the first frame at or after `position` is, or behind which.
+  private func slots(before position: FramePosition, _ index: ChunkIndex) -> Range<Int> {
     let staged = index.stagedStart
-    var slot = 0
-    if let chunk = index.chunk(startingBefore: position) { slot = index.slots(of: chunk).lowerBound }
-    // All of the staging area: earlier it may have been less.
-    if staged < index.count, index.stagedEntry(0).position < position { slot = index.count - 1 }
-    guard slot < window!.count else { return window!.count }
-    switch load(slot, .entries) {
+    var slots = 0..<1
+    if let chunk = index.chunk(startingBefore: position) { slots = index.slots(of: chunk) }
+    if staged < index.count, index.stagedEntry(0).position < position { slots = staged..<index.count }
+    return slots
+  }
+
+  private mutating func lowerBound(_ position: FramePosition, in slots: Range<Int>) -> Int? {
+    guard !slots.isEmpty, slots.upperBound <= window!.count else { return window!.count }
+    // By the last of them: what is in memory may be the first few, from when they were all in the staging area.
+    switch load(slots.upperBound - 1, .entries) {
     case .over, .changed: return nil
-    case .damaged: return slot
+    case .damaged: return slots.lowerBound
     case .loaded: break
     }
     wantsFrameAlone = true

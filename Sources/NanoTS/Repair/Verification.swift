@@ -171,9 +171,22 @@ struct Verification {
     var previous: FramePosition?
     // Where the payload before it ends, while that is known.
     var end: UInt32?
-    for slot in 0..<body.count {
-      let entry = body.entry(slot)
+    var next = 0
+    while next < body.count {
+      let slot = next
       let ordinal = values.firstOrdinal &+ UInt64(slot)
+      if let slots = body.unreadable(at: slot) {
+        // One finding for the chunk, which may claim to have more frames than the block has bytes.
+        add(
+          .frame,
+          "it and \(slots.upperBound - slot - 1) frames behind it lie in a chunk that does not match its checksum",
+          stream: stream, block: block, ordinal: ordinal)
+        report.checkedFrames += UInt64(slots.upperBound - slot)
+        (next, end) = (slots.upperBound, nil)
+        continue
+      }
+      next += 1
+      let entry = body.entry(slot)
       report.checkedFrames += 1
       guard let payload = unsafe body.payload(of: entry) else {
         add(

@@ -82,12 +82,14 @@ struct BlockHandover {
   ///
   /// Not syncing is also for a writer of which a sync has failed: the kernel may report the next one as done without
   /// having written what the failed one lost, and the block must not count as synced.
-  func seal(_ appender: inout BlockAppender, syncing: Bool) throws(NanoTSError) -> WrittenBlock? {
+  func seal(
+    _ appender: inout BlockAppender, _ background: BackgroundSync?, syncing: Bool
+  ) throws(NanoTSError) -> WrittenBlock? {
     guard appender.count > 0 else {
       try lease.allocation.withLock { pool throws(NanoTSError) in pool.recoverOpenBlock(of: slot) }
       return nil
     }
-    appender.endChunks()
+    if appender.hasLastChunk, appender.encodeStaged() != nil { _ = turnUnpromised(&appender, background) }
     // Before the seal: a kill between the two leaves an open block, which is recovered, and not a sealed one behind
     // which ordinals would be used again.
     slot.nextOrdinal.storeReleased(appender.firstOrdinal &+ UInt64(appender.count))
@@ -128,18 +130,22 @@ struct BlockHandover {
     appender.noteSynced()
   }
 
+  /// Shows the chunk made of the staged frames if none of these counts as synced; false, with nothing changed, if one does.
+  private func turnUnpromised(_ appender: inout BlockAppender, _ background: BackgroundSync?) -> Bool {
+    background.withNotes {
+      guard Int(appender.header.syncedCount.acquired) <= appender.count - appender.stagedCount else { return false }
+      appender.turnStaging()
+      return true
+    }
+  }
+
   /// Makes a chunk of what is staged; false, with nothing changed, when the block has no room for it.
   ///
   /// What counts as synced in the staging area was promised: it is not written over before its chunk is on the disk too. The
   /// header need not be: whoever opens the store after a power loss finds chunks by their checksums.
   func turnStaging(_ appender: inout BlockAppender, _ background: BackgroundSync?) throws(NanoTSError) -> Bool {
     guard let written = appender.encodeStaged() else { return false }
-    let isTurned = background.withNotes {
-      guard Int(appender.header.syncedCount.acquired) <= appender.count - appender.stagedCount else { return false }
-      appender.turnStaging()
-      return true
-    }
-    guard !isTurned else { return true }
+    guard !turnUnpromised(&appender, background) else { return true }
     try file.syncBody(appender.block, written)
     appender.turnStaging()
     return true

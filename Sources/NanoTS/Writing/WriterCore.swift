@@ -231,7 +231,7 @@ struct WriterCore {
     defer { appender = nil }
     let isSynced = syncing && durability != .none && syncFailure == nil
     return try keepingFailure { core throws(NanoTSError) in
-      try core.handover.seal(&core.appender!, syncing: isSynced)
+      try core.handover.seal(&core.appender!, core.background, syncing: isSynced)
     }
   }
 

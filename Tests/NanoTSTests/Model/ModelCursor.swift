@@ -117,7 +117,8 @@ struct ModelCursor {
 
   /// True for the very frame that comes next, out of a chunk that the cursor had in memory when its block went.
   private mutating func isFromMemory(_ frame: Frame, _ step: Step, _ model: ModelStore) throws -> Bool {
-    guard step.isRelative, let life, let gone = model.chunked[life]?[frame.ordinal],
+    guard step.isRelative, let life else { return false }
+    guard let gone = model.chunked[life]?[frame.ordinal],
       model[name]?.life != life || !model[name]!.frames.contains(where: { $0.ordinal == frame.ordinal })
     else { return false }
     // A step back that found nothing may have been in a stream that is no more: then its place is not known.
@@ -128,7 +129,8 @@ struct ModelCursor {
     if case .previous = step, frame.ordinal < target {
       isNext = ((frame.ordinal + 1)...target).allSatisfy(isNoNews)
     }
-    guard isNext else { return false }
+    // Another time: that of a stream that has the name now.
+    guard isNext, gone.timestamp == frame.timestamp else { return false }
     return try isSame(frame, gone, "\(step) from memory")
   }
 
@@ -220,6 +222,11 @@ struct ModelCursor {
         throw fail("next reported \(missed) missed, the model \(following - next), of which \(news) are news")
       }
       told.append(gap)
+      // With nothing ahead it stands behind the newest frame that is left: what it had read behind that is gone as well, and
+      // going back it does not come to it.
+      if !frames.contains(where: { $0.ordinal >= next }) {
+        told.append((frames.last.map { $0.ordinal + 1 } ?? 0)..<following)
+      }
       place(at: following)
     case .previous:
       let target = Int64(next) - 1 - (isStanding ? 1 : 0)

@@ -168,8 +168,10 @@ struct ModelRun<Choices: ModelChoices> {
       var bytes = 0
       frames = Array(
         frames.prefix {
+          // A key, in a stream without, ends a block as well.
+          let isFirst = bytes == 0
           bytes += $0.payload.count + 32
-          return bytes < 700
+          return bytes < 700 && (isFirst || $0.key == 0)
         })
     }
     let payloads = frames.flatMap(\.payload)

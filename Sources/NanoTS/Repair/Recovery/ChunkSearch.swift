@@ -8,7 +8,7 @@ struct ChunkSearch: FoundFrames {
   private let result: FrameSearch.Result
 
   /// How many index entries that prove nothing are passed over, where no seal says how many there are.
-  private static let mostStrays = 64
+  private static let mostStrays = 256
 
   /// Looks through `body`, the whole block, which is changed: index entries that prove nothing are made ones of no frames.
   /// At most `limit` slots. O(bytes of the block).
@@ -17,17 +17,20 @@ struct ChunkSearch: FoundFrames {
     guard let layout = life.bodyLayout.chunks(blockSize: bytes.count) else { return nil }
     let sealed = life.sealedCount.flatMap { _ in life.header?.commit }
     let most = sealed.map { Int($0.chunkCount) } ?? layout.mostChunks
-    let everything = BlockCommit(count: .max, chunkCount: UInt32(min(most, layout.mostChunks)))
+    let isKeyed = life.bodyLayout.isKeyed
+    let chunkCount = min(most, layout.mostChunks)
+    let everything = BlockCommit(
+      count: ChunkIndex.mostFrames(layout, isKeyed: isKeyed, chunkCount: chunkCount), chunkCount: UInt32(chunkCount))
     guard
       let all = unsafe ChunkIndex(
-        bytes, generation: life.generation, layout, isKeyed: life.bodyLayout.isKeyed, everything)
+        bytes, generation: life.generation, layout, isKeyed: isKeyed, everything)
     else { return nil }
     var found = FrameSearch.Result(last: previous)
     let slots = sealed.map { Int($0.count) } ?? limit ?? Int(Int32.max)
-    let (chunks, isLastRight) = ChunkSearch.findChunks(in: all, body, &found, upTo: slots, isSealed: sealed != nil)
+    let (chunks, lastRight) = ChunkSearch.findChunks(in: all, body, &found, upTo: slots, isSealed: sealed != nil)
     let start = found.runs.last?.upperBound ?? 0
     var staged = 0
-    if chunks == 0 || isLastRight {
+    if chunks == lastRight {
       staged = all.provenStaged(behind: chunks, coversPayload: coversPayload)
       staged = max(0, min(staged, slots - start))
       if let last = found.last, staged > 0, !(last < all.stagedEntry(0).position) { staged = 0 }
@@ -36,17 +39,17 @@ struct ChunkSearch: FoundFrames {
     found.end = max(life.sealedCount ?? min(life.claimedCount, slots), found.runs.last?.upperBound ?? 0)
     guard
       let index = all.with(
-        BlockCommit(count: UInt32(start + staged), chunkCount: UInt32(chunks)))
+        BlockCommit(count: UInt32(start + staged), chunkCount: UInt32(lastRight)))
     else { return nil }
     self.index = index
     frames = ChunkedFrames(index, nil, coversPayload: coversPayload)
     result = found
   }
 
-  /// The chunks that prove themselves. Returns how many index entries there are, and whether the last of them is right.
+  /// The chunks that prove themselves. Returns how many index entries there are, and how many up to the last that is right.
   private static func findChunks(
     in all: ChunkIndex, _ body: PrivateBytes, _ found: inout FrameSearch.Result, upTo slots: Int, isSealed: Bool
-  ) -> (count: Int, isLastRight: Bool) {
+  ) -> (count: Int, lastRight: Int) {
     var (count, end) = (0, 0)
     // Index entries that prove nothing, and the slots that come before them; how many of them lie below one that does.
     var strays: [(chunk: Int, slot: Int)] = []
@@ -73,7 +76,7 @@ struct ChunkSearch: FoundFrames {
         payloadBytes: 0, filter: 0)
       unsafe none.write(to: body.bytes.baseAddress! + all.offset(of: stray.chunk))
     }
-    return (known, count == known && count > 0)
+    return (known, count)
   }
 
   func run() -> FrameSearch.Result { result }
