@@ -240,6 +240,36 @@ import Testing
     #expect(try good.statistics(of: "s")?.compression == .lz4(chunkByteCount: 1024))
   }
 
+  /// What a chunk's entry claims is held to what a writer can make, also when its checksum is right.
+  @Test func impossibleNumbersOfFramesAreRefused() throws {
+    let layout = try #require(ChunkedLayout(blockSize: 4096, chunkByteCount: 256))
+    let block = ColumnBytes()
+    block.reserve(4096)
+    unsafe block.part(0..<4096).initializeMemory(as: UInt8.self, repeating: 0)
+    let bytes = unsafe block.filled(4096)
+    for chunk in 0..<3 {
+      var entry = ChunkEntry(
+        first: FramePosition(timestamp: Int64(chunk), key: 0), firstSlot: chunk == 0 ? 0 : .max, frameCount: .max,
+        rawLength: 0, payloadBytes: 0, filter: 0)
+      entry.offset = 96
+      entry.checksum = unsafe entry.computedChecksum(
+        generation: 2, stored: UnsafeRawBufferPointer(rebasing: bytes[96..<96]))
+      unsafe entry.write(
+        to: block.bytes.baseAddress! + layout.stagingStart - (chunk + 1) * ChunkEntry.byteCount)
+    }
+    for (count, chunks) in [(UInt32.max, 3), (1_000, 3), (0, 3), (3, 4_000)] as [(UInt32, UInt32)] {
+      let commit = BlockCommit(count: count, chunkCount: chunks)
+      let index = unsafe ChunkIndex(bytes, generation: 2, layout, isKeyed: false, commit)
+      #expect(index == nil, "\(commit)")
+    }
+    let commit = BlockCommit(count: 60, chunkCount: 3)
+    let index = try #require(unsafe ChunkIndex(bytes, generation: 2, layout, isKeyed: false, commit))
+    #expect(index.proven(coversPayload: true) == BlockCommit(count: 0, chunkCount: 0))
+    #expect(index.stagedStart == 60 && index.stagedByteCount == 0)
+    let body = BlockBody(index, nil, coversPayload: true, isSealed: true)
+    for slot in 0..<60 { #expect(unsafe body.payload(of: body.entry(slot)) == nil) }
+  }
+
   @Test(arguments: [0..<65_536, 65_536..<131_072])
   func blocksAreRecoveredWithoutTheTables(_ gone: Range<Int>) throws {
     let store = try directory.store(blockSize: 65_536, blocks: 6)

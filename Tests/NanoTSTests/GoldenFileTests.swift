@@ -47,7 +47,35 @@ import Testing
     #expect(try store.verify().findings.isEmpty)
   }
 
-  @Test(arguments: GoldenStore.all)
+  @Test(.enabled(if: LZ4.isAvailable, "this build is without LZ4"))
+  func theCompressedFileHasChunksOfMoreThanOneKind() throws {
+    let store = try Store(at: GoldenStore.compressed.path, .readOnly)
+    let (text, readings) = (try store.statistics(of: "text"), try store.statistics(of: "readings"))
+    #expect(text?.compression == .lz4(chunkByteCount: 256) && text?.storage.filters.keys.sorted() == ["none", "raw"])
+    #expect(readings?.compression == .lz4(chunkByteCount: 1024) && readings?.storage.filters["frame"] != nil)
+  }
+
+  @Test(.enabled(if: !LZ4.isAvailable, "this build has LZ4"))
+  func aBuildWithoutLZ4SaysSo() throws {
+    let store = try Store(at: GoldenStore.compressed.path, .readOnly)
+    var cursor = try store.cursor(of: "text")
+    for name in ["text", "readings"] {
+      cursor = try store.cursor(of: name)
+      let error = #expect(throws: NanoTSError.self) { try cursor.next() }
+      #expect(error?.code == .unsupportedFeature && error?.message.contains("LZ4") == true, "\(error as Any)")
+    }
+    let directory = try TemporaryDirectory()
+    let own = try directory.store()
+    let error = #expect(throws: NanoTSError.self) {
+      try own.writer(for: "s", options: WriterOptions(compression: .lz4()))
+    }
+    #expect(error?.code == .unsupportedFeature && error?.message.contains("LZ4") == true)
+    let writer = try own.writer(for: "s")
+    try writer.append([1], at: 1)
+    #expect(try own.contents(of: "s").count == 1)
+  }
+
+  @Test(arguments: GoldenStore.plain)
   func aDecoderWrittenFromTheDiagramsReadsTheSameFrames(_ golden: GoldenStore) throws {
     var decoder = try DiagramDecoder(bytes: try StoreBytes.read(golden.path))
     decoder.isOld = golden.name == GoldenStore.growable.name
@@ -57,7 +85,7 @@ import Testing
 
   @Test func whatThisBuildWritesIsReadByTheDecoderToo() throws {
     let directory = try TemporaryDirectory()
-    for golden in GoldenStore.all {
+    for golden in GoldenStore.plain {
       let store = try Store.create(at: directory.path(golden.name), golden.options)
       try golden.write(store)
       try store.close()

@@ -1,5 +1,5 @@
 import Foundation
-import NanoTS
+@testable import NanoTS
 import TestAgent
 import Testing
 
@@ -13,7 +13,8 @@ import Testing
       blockSize: 4096, blockCount: 48, initialBlockCount: initial, streamCapacity: 8)
     let store = try Store.create(at: path, options)
     for stream in HostileContent.streams {
-      let writer = try store.writer(for: stream, metadata: "of \(stream)", options: WriterOptions(durability: .none))
+      let options = WriterOptions(durability: .none, compression: stream == "y" && LZ4.isAvailable ? .lz4() : .off)
+      let writer = try store.writer(for: stream, metadata: "of \(stream)", options: options)
       for time in Int64(0)..<300 { try writer.append(HostileContent.payload(time, stream), at: time) }
       try writer.close()
     }

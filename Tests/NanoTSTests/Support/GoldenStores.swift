@@ -20,7 +20,9 @@ struct GoldenStore: Sendable, CustomStringConvertible {
   private static let folder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
     .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Golden").path
 
-  static let all = [ring, growable, kept]
+  static let plain = [ring, growable, kept]
+  /// Those that this build can read.
+  static let all = LZ4.isAvailable ? plain + [compressed] : plain
 
   /// Makes the file unless it is there.
   func writeIfMissing() throws {
@@ -126,5 +128,53 @@ struct GoldenStore: Sendable, CustomStringConvertible {
       let alarm = try store.writer(for: "alarm")
       try alarm.append([1], at: 3)
       try alarm.close()
+    })
+
+  // MARK: One that is compressed
+
+  private static func text(_ number: Int) -> StoredFrame {
+    let line =
+      "{\"sensor\":\"boiler\",\"value\":\(number * 37 % 101),\"status\":\"\(number % 17 == 0 ? "late" : "ok")\"}"
+    return StoredFrame(
+      Int64(number) * 10, flags: number % 17 == 0 ? 1 : 0, number == 50 ? [] : Array(line.utf8), ordinal: UInt64(number)
+    )
+  }
+
+  private static let noise: [UInt8] = {
+    var random = SeededGenerator(seed: 120)
+    return random.bytes(700)
+  }()
+
+  private static func reading(_ number: Int) -> StoredFrame {
+    StoredFrame(
+      Int64(number / 2), key: Int64(number % 2) - 1,
+      StoreBytes.little(Int64(number) * 1_000_003) + StoreBytes.little(Float(number).bitPattern),
+      ordinal: UInt64(number))
+  }
+
+  /// "text" has frames of any size and one that is a chunk by itself; "readings" equal ones with keys, filtered, the last of
+  /// which lie in the staging area.
+  static let compressed = GoldenStore(
+    name: "compressed.nts",
+    options: StoreOptions(blockSize: 4096, blockCount: 6, streamCapacity: 2, compression: .lz4(chunkByteCount: 256)),
+    contents: [
+      "text": (0..<120).map(text) + [StoredFrame(2000, noise, ordinal: 120)],
+      "readings": (0..<130).map(reading),
+    ],
+    metadata: ["text": ["lines"], "readings": ["numbers"]],
+    write: { store in
+      let lines = try store.writer(for: "text", metadata: "lines")
+      for number in 0..<120 {
+        try lines.append(text(number).payload, at: text(number).timestamp, flags: text(number).flags)
+      }
+      try lines.append(noise, at: 2000)
+      try lines.close()
+      let numbers = try store.writer(
+        for: "readings", metadata: "numbers", options: WriterOptions(compression: .lz4(chunkByteCount: 1024)))
+      for number in 0..<130 {
+        try numbers.append(reading(number).payload, at: reading(number).timestamp, key: reading(number).key)
+      }
+      try numbers.flush()
+      try numbers.close()
     })
 }
