@@ -39,7 +39,7 @@ import Testing
 
   @Test(arguments: [
     "appends_at_once", "keys", "batches", "columns", "both_ends", "lapped", "pins", "following",
-    "copy_verify_statistics",
+    "copy_verify_statistics", "compression",
   ])
   func newCalls(about subject: String) throws {
     expectWell(try CompiledProgram.run("Programs/beyond.c", [subject]))

@@ -61,6 +61,7 @@ import Testing
     var cursor = try store.cursor(of: "text")
     for name in ["text", "readings"] {
       cursor = try store.cursor(of: name)
+      expectError(.unsupportedFeature) { _ = try store.frames(of: name) }
       let error = #expect(throws: NanoTSError.self) { try cursor.next() }
       #expect(error?.code == .unsupportedFeature && error?.message.contains("LZ4") == true, "\(error as Any)")
     }

@@ -137,11 +137,25 @@ extension Cursor {
 extension Store {
   /// The frames of `stream` with timestamps in `range`, both ends included. An unknown stream has none.
   ///
-  /// Throws `.invalidName` or `.closed`.
+  /// Throws `.invalidName`, `.closed`, or in a build without LZ4 `.unsupportedFeature` when blocks of the stream are
+  /// compressed: a sequence would pass over them in silence.
   public func frames(
     of stream: String, in range: ClosedRange<Int64> = Int64.min...Int64.max
   ) throws(NanoTSError) -> FrameSequence {
-    FrameSequence(start: try cursor(of: stream), range: range)
+    let cursor = try cursor(of: stream)
+    if !LZ4.isAvailable { try cursor.refuseCompressedBlocks() }
+    return FrameSequence(start: cursor, range: range)
+  }
+}
+
+extension Cursor {
+  fileprivate func refuseCompressedBlocks() throws(NanoTSError) {
+    let isCompressed = (0..<directory.count).contains {
+      BodyLayout(word: store.file.header(Int(directory[$0].block)).bodyLayout.relaxed).kind == BodyLayout.chunked
+    }
+    guard !isCompressed else {
+      throw LZ4.unavailable("frames of the stream '\(String(decoding: name, as: UTF8.self))' are compressed")
+    }
   }
 }
 

@@ -275,10 +275,53 @@ static void copy_verify_statistics(void) {
   close_all();
 }
 
+static void compression(void) {
+  nanots_store_options_t made = {.struct_size = sizeof made, .block_size = 65536, .block_count = 8, .replace_existing = 1,
+                                 .compression = NANOTS_COMPRESSION_LZ4};
+  CHECK_OK(nanots_store_create("test.nts", &made, &store));
+  CHECK_OK(nanots_store_create_writer(store, NULL, &writer));
+  fill("test.nts", "s", "", 1, 3000, 1);
+  nanots_stream_statistics_t figures = {.struct_size = sizeof figures};
+  CHECK_OK(nanots_store_stream_statistics(store, "s", &figures));
+  CHECK(figures.compression == NANOTS_COMPRESSION_LZ4 && figures.frames == 3000);
+  CHECK(figures.stored_bytes < figures.bytes);
+
+  nanots_iterator_t iterator;
+  nanots_frame_t frame;
+  CHECK_OK(nanots_store_create_iterator(store, "s", NULL, &iterator));
+  CHECK_OK(nanots_iterator_borrow(iterator, &frame));
+  CHECK(!memcmp(frame.data, "frame 1", 7) && nanots_frame_is_intact(&frame));
+  CHECK_OK(nanots_iterator_find(iterator, 2500));
+  // The memory in which the first chunk was has another one now.
+  CHECK(!nanots_frame_is_intact(&frame));
+  CHECK_OK(nanots_iterator_borrow(iterator, &frame));
+  CHECK(!memcmp(frame.data, "frame 2500", 10));
+  nanots_iterator_destroy(iterator);
+
+  nanots_copy_options_t options = {.struct_size = sizeof options, .replace_existing = 1,
+                                   .compression = NANOTS_COMPRESSION_LZ4HC, .chunk_size = 4096};
+  nanots_copy_report_t report = {.struct_size = sizeof report};
+  CHECK_OK(nanots_store_copy(store, "copy.nts", &options, &report));
+  CHECK(report.is_complete && report.frames == 3000);
+  options.chunk_size = 300;
+  CHECK_CODE(nanots_store_copy(store, "copy.nts", &options, &report), NANOTS_EC_INVALID_ARGUMENT);
+
+  nanots_writer_t other;
+  nanots_writer_options_t wrong[] = {
+      {.struct_size = sizeof *wrong, .compression = NANOTS_COMPRESSION_LZ4HC},
+      {.struct_size = sizeof *wrong, .compression = 9},
+      {.struct_size = sizeof *wrong, .compression = NANOTS_COMPRESSION_OFF, .chunk_size = 1024},
+  };
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    CHECK_CODE(nanots_store_create_writer(store, &wrong[i], &other), NANOTS_EC_INVALID_ARGUMENT);
+  close_all();
+}
+
 static const check checks[] = {
     {"appends_at_once", appends_at_once}, {"keys", keys},           {"batches", batches},
     {"columns", columns},     {"both_ends", both_ends}, {"lapped", lapped},
     {"pins", pins},           {"following", following}, {"copy_verify_statistics", copy_verify_statistics},
+    {"compression", compression},
 };
 
 int main(int argc, char **argv) { return run_checks(checks, sizeof checks / sizeof *checks, argc, argv); }
