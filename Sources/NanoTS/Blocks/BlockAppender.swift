@@ -146,7 +146,8 @@ struct BlockAppender {
     }
   }
 
-  /// Appends a frame and shows it to readers; false, and nothing changed, when it does not fit into this block.
+  /// Appends a frame to a plain block and shows it to readers; false, and nothing changed, when it does not fit into this
+  /// block, or the block is chunked.
   ///
   /// The writer's own fields change first: nobody else sees them, and the calls that copy and sum would otherwise force
   /// each of them to be read again.
@@ -159,11 +160,10 @@ struct BlockAppender {
     let end = start &+ ((byteCount &+ 7) & ~7)
     let entryStart = indexLow &- entrySize
     let keyed = isKeyed
-    guard UInt(bitPattern: byteCount) <= UInt(bitPattern: payloadTop &- start), end <= entryStart,
-      position.key == 0 || keyed
+    guard UInt(bitPattern: byteCount) <= UInt(bitPattern: indexLow), end <= entryStart, position.key == 0 || keyed,
+      !isChunked
     else { return false }
-    let extent = isChunked ? chunkCount : end
-    let word = UInt64(truncatingIfNeeded: count &+ 1) | UInt64(truncatingIfNeeded: extent) << 32
+    let word = UInt64(truncatingIfNeeded: count &+ 1) | UInt64(truncatingIfNeeded: end) << 32
     payloadEnd = end
     indexLow = entryStart
     count &+= 1
@@ -322,6 +322,18 @@ extension BlockAppender {
     header.commit.fenceAfterStore()
     checksumSeed = FrameChecksum(generation: generation, behindChunks: chunkCount).seed
     (payloadEnd, indexLow) = (chunks.layout.stagingStart, chunks.layout.blockSize)
+  }
+
+  /// Appends a frame to the staging area and shows it to readers; false, and nothing changed, when it does not fit there.
+  mutating func appendStaged(
+    _ bytes: UnsafeRawPointer?, _ byteCount: Int, _ position: FramePosition, _ flags: UInt32
+  ) -> Bool {
+    guard let place = unsafe place(byteCount: byteCount, key: position.key) else { return false }
+    unsafe copy(bytes, byteCount, to: place)
+    unsafe addEntry(
+      place, byteCount, FrameStamp(timestamp: position.timestamp, key: position.key, flags: flags, isClamped: false))
+    commit()
+    return true
   }
 
   /// True when what is staged is to be a last chunk of a block that is about to be sealed: fewer frames would take more room

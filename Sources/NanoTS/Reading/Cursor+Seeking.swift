@@ -60,6 +60,7 @@ extension Cursor {
     else { return false }
     try store.file.checkMapping()
     (upcoming, standing) = (slot, 0)
+    setFastRange()
     wantsFrameAlone = true
     (expectedOrdinal, passedOrdinal) = (nil, end)
     return true
@@ -116,6 +117,7 @@ extension Cursor {
       let end = try sealedEnd()
       _ = try refreshDirectory()
       if !directory.isEmpty, try attempt(&self) {
+        setFastRange()
         passedOrdinal = end
         return
       }

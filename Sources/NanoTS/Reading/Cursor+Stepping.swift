@@ -23,7 +23,7 @@ extension Cursor {
         try skipToOldestLeft(expecting: ordinalBehindBlock, knowing: directory)
         continue
       }
-      setFastCount()
+      setFastRange()
       if window!.count > countBefore { continue }
       // From here on the cursor is behind the block's last frame, whatever is returned or thrown.
       standing = 0
@@ -113,7 +113,7 @@ extension Cursor {
 
   /// Brings the frame at `slot` of a chunked block within reach.
   mutating func load(_ slot: Int, _ extent: ChunkLoader.Extent) -> ChunkLoader.Outcome {
-    defer { setFastCount() }
+    defer { setFastRange() }
     // A copy of the cursor goes on from what both have; it must not find something else in its place.
     if loader == nil || !isKnownUniquelyReferenced(&loader) {
       loader = ChunkLoader(store.memory)
@@ -190,17 +190,13 @@ extension Cursor {
 
   // MARK: Blocks
 
-  mutating func setFastCount() {
-    guard let window, !verifiesChecksums else {
-      (fastStart, fastCount) = (0, 0)
+  /// After the window's reach or the place in it changed.
+  mutating func setFastRange() {
+    guard let window, !verifiesChecksums, upcoming >= window.firstReady else {
+      (fastStart, fastEnd) = (0, 0)
       return
     }
-    (fastStart, fastCount) = (window.firstReady, window.readyEnd - window.firstReady)
-  }
-
-  /// The slot behind the last one that may be stepped to without a further look, from `upcoming` on.
-  var fastEnd: Int {
-    upcoming >= fastStart && upcoming < fastStart + fastCount ? fastStart + fastCount : upcoming
+    (fastStart, fastEnd) = (window.firstReady, window.readyEnd)
   }
 
   /// Opens the block at `index` of the directory at its first frame; false when its life is over.
@@ -224,7 +220,7 @@ extension Cursor {
     hasReportedFault = false
     blockIndex = index
     (upcoming, standing) = (0, 0)
-    setFastCount()
+    setFastRange()
     return true
   }
 
@@ -241,7 +237,7 @@ extension Cursor {
         try skipToOldestLeft(expecting: expected, knowing: directory)
         return true
       }
-      setFastCount()
+      setFastRange()
       if window!.count > countBefore { return true }
       guard hasNext else {
         try reportAllGone(from: expected, to: end)
@@ -436,7 +432,7 @@ extension Cursor {
     window = nil
     expectedOrdinal = ordinal
     passedOrdinal = 0
-    (upcoming, standing, fastStart, fastCount, blockIndex) = (0, 0, 0, 0, 0)
+    (upcoming, standing, fastStart, fastEnd, blockIndex) = (0, 0, 0, 0, 0)
   }
 
   // MARK: The directory

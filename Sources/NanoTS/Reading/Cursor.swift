@@ -33,10 +33,10 @@ public struct Cursor: @unchecked Sendable {
 
   /// The block that the cursor stands in; nil before the first block was entered.
   @usableFromInline var window: BlockWindow?
-  /// So many slots from `fastStart` on may be stepped to without a further look: those within the window's reach, or none
-  /// when each frame must be verified.
+  /// Slots from `fastStart` to below `fastEnd` may be stepped to without a further look: those within the window's reach, or
+  /// none when each frame must be verified. `upcoming` is not below `fastStart`, or there are none.
   @usableFromInline var fastStart = 0
-  @usableFromInline var fastCount = 0
+  @usableFromInline var fastEnd = 0
   /// What brings frames of chunked blocks; nil before the first of them. Its own, unless it is shared with copies: then none
   /// of them uses it for anything else than what is in it.
   var loader: ChunkLoader?
@@ -60,9 +60,7 @@ public struct Cursor: @unchecked Sendable {
   /// later release (after both, the next call goes on behind it), or `.ioFailure`. O(1); O(log blocks) at a block's end.
   @inlinable @inline(__always)
   public mutating func next() throws(NanoTSError) -> Frame? {
-    if UInt(bitPattern: upcoming &- fastStart) < UInt(bitPattern: fastCount),
-      let frame = unsafe window.unsafelyUnwrapped.frame(upcoming)
-    {
+    if upcoming < fastEnd, let frame = unsafe window.unsafelyUnwrapped.frame(upcoming) {
       upcoming &+= 1
       standing = 1
       return frame
@@ -77,9 +75,7 @@ public struct Cursor: @unchecked Sendable {
   @inlinable @inline(__always)
   public mutating func previous() throws(NanoTSError) -> Frame? {
     let slot = upcoming &- 1 &- standing
-    if UInt(bitPattern: slot &- fastStart) < UInt(bitPattern: fastCount),
-      let frame = unsafe window.unsafelyUnwrapped.frame(slot)
-    {
+    if slot >= fastStart, slot < fastEnd, let frame = unsafe window.unsafelyUnwrapped.frame(slot) {
       upcoming = slot &+ 1
       standing = 1
       return frame

@@ -54,7 +54,7 @@ public struct FrameSequence: Sequence {
     @usableFromInline
     var lane: FrameLane {
       guard !isOver, let window = cursor.window else { return unsafe FrameLane(empty: cursor.store.file.mapped.base) }
-      return FrameLane(window, slot: cursor.upcoming, end: cursor.fastEnd)
+      return FrameLane(window, slot: cursor.upcoming, end: Swift.max(cursor.upcoming, cursor.fastEnd))
     }
 
     @usableFromInline @inline(never)

@@ -80,6 +80,17 @@ struct WriterCore {
     return unsafe appendSlowly(bytes, byteCount, position, flags)
   }
 
+  /// The common case of a compressed stream: in order, and it fits into the staging area.
+  private mutating func appendStaged(
+    _ bytes: UnsafeRawPointer?, _ byteCount: Int, _ position: FramePosition, _ flags: UInt32
+  ) -> Bool {
+    guard encoder != nil, FramePosition(timestamp: lastTimestamp, key: lastKey) < position,
+      unsafe appender?.appendStaged(bytes, byteCount, position, flags) == true
+    else { return false }
+    (lastTimestamp, lastKey, hasLast) = (position.timestamp, position.key, true)
+    return true
+  }
+
   /// The common case: in order, and it fits into the open block.
   @inline(__always)
   private mutating func appendToOpenBlock(
@@ -98,12 +109,14 @@ struct WriterCore {
   ) -> Bool {
     guard !mustFollowUp else { return false }
     return unsafe appendToOpenBlock(bytes, byteCount, position, flags)
+      || appendStaged(bytes, byteCount, position, flags)
   }
 
   @inline(never)
   private mutating func appendSlowly(
     _ bytes: UnsafeRawPointer?, _ byteCount: Int, _ position: FramePosition, _ flags: UInt32
   ) -> Bool {
+    if unsafe appendStaged(bytes, byteCount, position, flags) { return !mustFollowUp || followUp() }
     guard let (stamp, place) = unsafe prepare(byteCount, position, flags) else { return false }
     unsafe appender!.copy(bytes, byteCount, to: place)
     unsafe add(stamp, place, byteCount)
