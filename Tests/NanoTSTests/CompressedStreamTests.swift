@@ -240,6 +240,30 @@ import Testing
     #expect(try good.statistics(of: "s")?.compression == .lz4(chunkByteCount: 1024))
   }
 
+  /// The last chunk, of a single frame, is damaged: the seal says which frames those in the staging area are.
+  @Test func stagedFramesComeBackBehindADamagedChunk() throws {
+    let store = try directory.store(blocks: 4)
+    var random = SeededGenerator(seed: 51)
+    let frames = (0..<5).map { StoredFrame(Int64($0), random.bytes(500), ordinal: UInt64($0)) }
+    _ = try write(frames, WriterOptions(durability: .none, compression: .lz4(chunkByteCount: 512)), to: store)
+    let values = try #require(store.file.header(0).values())
+    let layout = try #require(values.bodyLayout.chunks(blockSize: 4096))
+    let bytes = unsafe UnsafeRawBufferPointer(store.file.body(0))
+    let index = try #require(
+      unsafe ChunkIndex(bytes, generation: values.generation, layout, isKeyed: false, values.commit))
+    #expect(index.chunkCount == 4 && index.stagedStart == 4)
+    for damaged in 0..<4 {
+      let place = Int(try #require(unsafe index.chunk(damaged)?.entry).offset) + 100
+      unsafe store.file.body(0)[place] ^= 1
+      try store.recovered(to: directory.path("\(damaged).nts")) { good in
+        let left = frames.filter { $0.ordinal != UInt64(damaged) }
+        let found = try good.frames(of: "s").map { try StoredFrame($0) }
+        #expect(found.map(\.payload) == left.map(\.payload) && found.map(\.ordinal) == left.map(\.ordinal))
+      }
+      unsafe store.file.body(0)[place] ^= 1
+    }
+  }
+
   /// What a chunk's entry claims is held to what a writer can make, also when its checksum is right.
   @Test func impossibleNumbersOfFramesAreRefused() throws {
     let layout = try #require(ChunkedLayout(blockSize: 4096, chunkByteCount: 256))
@@ -289,5 +313,13 @@ import Testing
     #expect(found.map(\.payload) == left.map(\.payload) && found.map(\.key) == left.map(\.key))
     #expect(found.count > 1500)
     #expect(try good.verify().isClean)
+  }
+}
+
+extension Store {
+  /// Recovers this store, which stays open, and gives the new one to `body`.
+  fileprivate func recovered(to path: String, _ body: (Store) throws -> Void) throws {
+    _ = try Store.recover(self.path, to: path)
+    try body(try Store(at: path, .readOnly))
   }
 }

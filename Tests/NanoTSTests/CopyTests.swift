@@ -44,7 +44,7 @@ import Testing
     return store
   }
 
-  @Test(arguments: GoldenStore.all)
+  @Test(arguments: GoldenStore.plain)
   func aGoldenStoreIsCopiedToTheLastBit(_ golden: GoldenStore) throws {
     let bytes = try StoreBytes.read(golden.path)
     try StoreBytes.write(bytes, to: directory.path("golden.nts"))

@@ -107,10 +107,16 @@ struct ModelCursor {
     Mismatch(description: "cursor on '\(name)' at \(next as Any): \(what)")
   }
 
-  private mutating func isSame(_ frame: Frame, _ gone: ModelFrame, _ what: String) throws -> Bool {
-    try compare(frame, gone, what)
+  /// True, and the cursor is behind it, for the frame that is meant.
+  private mutating func isSame(_ frame: Frame, _ gone: ModelFrame) throws -> Bool {
+    guard isEqual(frame, gone), try frame.copyBytes() == gone.payload else { return false }
     place(at: frame.ordinal + 1, standing: true)
     return true
+  }
+
+  private func isEqual(_ frame: Frame, _ expected: ModelFrame) -> Bool {
+    frame.ordinal == expected.ordinal && frame.timestamp == expected.timestamp && frame.key == expected.key
+      && frame.flags == expected.flags && frame.wasClamped == expected.isClamped
   }
 
   // MARK: Frames
@@ -122,16 +128,15 @@ struct ModelCursor {
       model[name]?.life != life || !model[name]!.frames.contains(where: { $0.ordinal == frame.ordinal })
     else { return false }
     // A step back that found nothing may have been in a stream that is no more: then its place is not known.
-    guard let next else { return try frame.timestamp == gone.timestamp && isSame(frame, gone, "\(step) from memory") }
+    guard let next else { return try isSame(frame, gone) }
     let target = if case .next = step { next } else { next &- (isStanding ? 2 : 1) }
     // Before the oldest frame that it knew of, a cursor is before one that the model does not know any more.
     var isNext = frame.ordinal == target || (isAtFront && frame.ordinal < target)
     if case .previous = step, frame.ordinal < target {
       isNext = ((frame.ordinal + 1)...target).allSatisfy(isNoNews)
     }
-    // Another time: that of a stream that has the name now.
-    guard isNext, gone.timestamp == frame.timestamp else { return false }
-    return try isSame(frame, gone, "\(step) from memory")
+    // Another one is of a stream that has the name now, or wrong.
+    return try isNext && isSame(frame, gone)
   }
 
   private mutating func check(_ frame: Frame?, _ step: Step, _ stream: ModelStream?) throws {
@@ -189,10 +194,7 @@ struct ModelCursor {
       if frame == nil && expected == nil { return }
       throw fail("\(what) gave frame \(frame?.ordinal as Any), the model \(expected?.ordinal as Any)")
     }
-    let isSame =
-      frame.ordinal == expected.ordinal && frame.timestamp == expected.timestamp && frame.key == expected.key
-      && frame.flags == expected.flags && frame.wasClamped == expected.isClamped
-    guard isSame, try frame.copyBytes() == expected.payload else {
+    guard isEqual(frame, expected), try frame.copyBytes() == expected.payload else {
       throw fail("\(what) gave frame \(frame.ordinal) at \(frame.timestamp), the model \(expected)")
     }
   }

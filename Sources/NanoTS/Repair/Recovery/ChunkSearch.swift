@@ -28,22 +28,52 @@ struct ChunkSearch: FoundFrames {
     var found = FrameSearch.Result(last: previous)
     let slots = sealed.map { Int($0.count) } ?? limit ?? Int(Int32.max)
     let (chunks, lastRight) = ChunkSearch.findChunks(in: all, body, &found, upTo: slots, isSealed: sealed != nil)
-    let start = found.runs.last?.upperBound ?? 0
-    var staged = 0
-    if chunks == lastRight {
-      staged = all.provenStaged(behind: chunks, coversPayload: coversPayload)
-      staged = max(0, min(staged, slots - start))
-      if let last = found.last, staged > 0, !(last < all.stagedEntry(0).position) { staged = 0 }
-      if staged > 0 { found.add(start..<(start + staged), endingAt: all.stagedEntry(staged - 1).position) }
-    }
+    let end = found.runs.last?.upperBound ?? 0
+    let staged = ChunkSearch.findStaged(
+      in: all, behind: chunks, isLastRight: chunks == lastRight, life, upTo: slots, coversPayload: coversPayload, &found
+    )
     found.end = max(life.sealedCount ?? min(life.claimedCount, slots), found.runs.last?.upperBound ?? 0)
-    guard
-      let index = all.with(
-        BlockCommit(count: UInt32(start + staged), chunkCount: UInt32(lastRight)))
-    else { return nil }
+    var commit = BlockCommit(count: UInt32(staged?.upperBound ?? end), chunkCount: UInt32(lastRight))
+    if let staged, lastRight < chunks {
+      // The staging area begins behind the last chunk, whatever that was.
+      ChunkSearch.write(none: chunks - 1, end..<staged.lowerBound, in: all, body)
+      commit = BlockCommit(count: UInt32(staged.upperBound), chunkCount: UInt32(chunks))
+    }
+    guard let index = all.with(commit) else { return nil }
     self.index = index
     frames = ChunkedFrames(index, nil, coversPayload: coversPayload)
     result = found
+  }
+
+  /// The slots of the frames in the staging area that prove themselves, if it is known which they are: by the chunk before
+  /// them or, in a sealed block, by the position of the last one.
+  private static func findStaged(
+    in all: ChunkIndex, behind chunks: Int, isLastRight: Bool, _ life: LiveBlock, upTo slots: Int, coversPayload: Bool,
+    _ found: inout FrameSearch.Result
+  ) -> Range<Int>? {
+    let end = found.runs.last?.upperBound ?? 0
+    var count = all.provenStaged(behind: chunks, coversPayload: coversPayload)
+    var start = end
+    if isLastRight {
+      count = min(count, slots - end)
+    } else if count > 0, life.sealedCount != nil, let values = life.header,
+      all.stagedEntry(count - 1).position == FramePosition(timestamp: values.lastTimestamp, key: values.lastKey)
+    {
+      start = slots - count
+    } else {
+      return nil
+    }
+    guard count > 0, start >= end, found.last.map({ $0 < all.stagedEntry(0).position }) ?? true else { return nil }
+    found.add(start..<(start + count), endingAt: all.stagedEntry(count - 1).position)
+    return start..<(start + count)
+  }
+
+  /// Makes the index entry of a chunk one that proves nothing, and has these slots.
+  private static func write(none chunk: Int, _ slots: Range<Int>, in all: ChunkIndex, _ body: PrivateBytes) {
+    let none = ChunkEntry(
+      first: FramePosition(timestamp: 0, key: 0), firstSlot: UInt32(slots.lowerBound), frameCount: UInt32(slots.count),
+      rawLength: 0, payloadBytes: 0, filter: 0)
+    unsafe none.write(to: body.bytes.baseAddress! + all.offset(of: chunk))
   }
 
   /// The chunks that prove themselves. Returns how many index entries there are, and how many up to the last that is right.
@@ -70,12 +100,7 @@ struct ChunkSearch: FoundFrames {
     }
     // Behind the last entry that counts lie chunks, and not entries.
     let known = isSealed ? all.chunkCount : count
-    for stray in strays where stray.chunk < known {
-      let none = ChunkEntry(
-        first: FramePosition(timestamp: 0, key: 0), firstSlot: UInt32(stray.slot), frameCount: 0, rawLength: 0,
-        payloadBytes: 0, filter: 0)
-      unsafe none.write(to: body.bytes.baseAddress! + all.offset(of: stray.chunk))
-    }
+    for stray in strays where stray.chunk < known { write(none: stray.chunk, stray.slot..<stray.slot, in: all, body) }
     return (known, count)
   }
 
