@@ -21,7 +21,9 @@ final class StoreFile: Sendable {
 
   /// Taken before the allocation lock: threads of this process wait here for each other, and in the kernel for other
   /// processes alone.
-  let allocationTurn = ProcessLock<Void>(())
+  ///
+  /// It keeps a number, and not nothing: the thread sanitizer takes a variable of no size for the one beside it.
+  let allocationTurn = ProcessLock<Int>(0)
 
   /// Throws `.ioFailure` when a page of the file was lost under the mapping: what was read since is void.
   func checkMapping() throws(NanoTSError) {
