@@ -87,7 +87,7 @@ private final class CompressedRows {
         count += 1
       }
     }
-    guard count > 0, sum != 1 || bytes > 0 else { throw BenchmarkError("there is nothing to read") }
+    guard count > 0 else { throw BenchmarkError("there is nothing to read: \(count) frames, \(sum)") }
     return perKibibyte(sample, of: 1, Double(bytes) / 1024)
   }
 

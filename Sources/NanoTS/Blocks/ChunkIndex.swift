@@ -89,7 +89,8 @@ struct ChunkIndex {
 
   // MARK: Proof
 
-  /// No block that a writer made has more frames in chunks: they can be counted in 32 bits, with those of one more and of the staging area.
+  /// No block that a writer made has more frames in chunks: they can be counted in 32 bits, with those of one more and of the
+  /// staging area.
   private static let mostInChunks = 1 << 31
 
   /// True when the chunk, the `index`th of the block, proves itself with `stored`. O(stored.count).
@@ -101,15 +102,17 @@ struct ChunkIndex {
   /// word counts, which after a power loss may be older than what it counts. No more than `most` chunks, if that is given.
   /// O(bytes of the block).
   func proven(coversPayload: Bool, upTo most: Int? = nil) -> BlockCommit {
-    var (frames, chunks) = (0, 0)
+    var (frames, chunks, end) = (0, 0, 0)
     var previous: FramePosition?
     while chunks < most ?? layout.mostChunks, frames < ChunkIndex.mostInChunks,
       let (entry, stored) = unsafe chunk(chunks),
-      Int(entry.firstSlot) == frames,
+      Int(entry.firstSlot) == frames, Int(entry.offset) >= end,
       unsafe proves(entry, stored), previous.map({ $0 < entry.first }) ?? true
     {
       frames += Int(entry.frameCount)
       chunks += 1
+      // Chunks follow each other: no byte is in two of them.
+      end = Int(entry.offset) + stored.count
       previous = entry.first
     }
     // The last frame of a chunk is not known without unpacking it; what follows on a chunk that proves itself was checked

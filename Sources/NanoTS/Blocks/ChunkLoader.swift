@@ -78,11 +78,17 @@ final class ChunkLoader {
   /// Brings the frame at `slot`. `header` is that of the block, where it may change meanwhile, and `seen` the number of
   /// chunks that it told of when the index was taken. O(bytes of a chunk).
   func load(_ slot: Int, _ index: ChunkIndex, _ header: BlockHeader?, seen: Int, _ extent: Extent) -> Outcome {
-    let outcome = bring(slot, index, header, seen: seen, extent)
-    guard case .loaded = outcome else { return outcome }
-    if let part, slot >= part.firstSlot, slot - part.firstSlot < part.count { return .loaded }
-    // The index has the frame in no chunk, and not in the staging area either.
-    return header?.isStill(index.generation) ?? true ? .damaged(slot..<(slot + 1)) : .over
+    switch bring(slot, index, header, seen: seen, extent) {
+    case .loaded:
+      if let part, slot >= part.firstSlot, slot - part.firstSlot < part.count { return .loaded }
+      // The index has the frame in no chunk, and not in the staging area either.
+      return header?.isStill(index.generation) ?? true ? .damaged(slot..<(slot + 1)) : .over
+    case .damaged(let slots):
+      // What a damaged index says of a chunk or of the staging area may leave out the frame that it led to.
+      return .damaged(slots.contains(slot) ? slots : slot..<(slot + 1))
+    case .over: return .over
+    case .changed: return .changed
+    }
   }
 
   private func bring(
@@ -95,7 +101,7 @@ final class ChunkLoader {
       let isReady = extent == .all ? part.ready.count == part.count : part.ready.contains(slot)
       return isReady ? .loaded : ready(slot, extent)
     }
-    guard let chunk = index.chunk(of: slot) else { return copyStaged(index, header, seen: seen) }
+    guard let chunk = index.chunk(of: slot) else { return copyStaged(slot, index, header, seen: seen) }
     return unpack(chunk, slot, index, header, extent)
   }
 
@@ -118,16 +124,15 @@ final class ChunkLoader {
     let found = unsafe index.chunk(chunk)
     let stored = unsafe found.map { unsafe decoder.take($0.stored) }
     guard header?.isStill(index.generation) ?? true else { return .over }
-    let damaged = Outcome.damaged(slots.contains(slot) ? slots : slot..<(slot + 1))
     guard let (entry, _) = unsafe found, let stored = unsafe stored, unsafe index.proves(entry, stored),
       Int(entry.firstSlot) <= slot, slot - Int(entry.firstSlot) < Int(entry.frameCount),
       Int(entry.firstSlot) + Int(entry.frameCount) <= index.count,
       let byteCount = decoder.open(
         entry, isKeyed: index.isKeyed, payloadStart: FrameMemory.payloadStart, mostRawBytes: index.layout.mostRawBytes,
         blockSize: index.layout.blockSize)
-    else { return damaged }
+    else { return .damaged(slots) }
     let memory = memory(byteCount)
-    guard unsafe decoder.writeEntries(to: memory.bytes, wholly: extent == .all) else { return damaged }
+    guard unsafe decoder.writeEntries(to: memory.bytes, wholly: extent == .all) else { return .damaged(slots) }
     unsafe memory.endChange(of: header ?? memory.life, index.generation, index.bytes)
     part = unsafe Part(
       block: index.bytes.baseAddress!, generation: index.generation, chunk: chunk, isStaged: false,
@@ -170,11 +175,12 @@ final class ChunkLoader {
 
   // MARK: Staging area
 
-  private func copyStaged(_ index: ChunkIndex, _ header: BlockHeader?, seen: Int) -> Outcome {
+  /// Copies what is in the staging area, the frame at `slot` among it. Bound: `slot` is below the index's count.
+  private func copyStaged(_ slot: Int, _ index: ChunkIndex, _ header: BlockHeader?, seen: Int) -> Outcome {
     let first = index.stagedStart
     // Of a block that is being written again, nothing is damage.
     guard header?.isStill(index.generation) ?? true else { return .over }
-    guard index.count - first <= index.mostStaged else { return .damaged(first..<index.count) }
+    guard slot >= first, index.count - first <= index.mostStaged else { return .damaged(first..<index.count) }
     let isMore = part.map {
       unsafe $0.isStaged && $0.block == index.bytes.baseAddress && $0.generation == index.generation
         && $0.chunk == index.chunkCount && $0.firstSlot == first

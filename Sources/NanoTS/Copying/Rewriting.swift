@@ -85,8 +85,7 @@ struct Rewriting {
 
   private mutating func begin(
     _ found: BlockPreamble, _ values: BlockHeaderValues, _ slot: Int, _ first: IndexEntry,
-    of stream: inout CopiedStream,
-    _ index: Int
+    of stream: inout CopiedStream, _ index: Int
   ) throws(NanoTSError) {
     try target.syncNowAndThen()
     let ordinal = values.firstOrdinal &+ UInt64(slot)

@@ -67,7 +67,7 @@ public struct Frame {
   @inlinable @inline(__always)
   public func withBytes<R>(_ body: (RawSpan) -> R) throws(NanoTSError) -> R {
     let result = unsafe body(RawSpan(_unsafeStart: payload, byteCount: byteCount))
-    if !isIntact { throw Frame.void(header, ordinal, timestamp) }
+    if !isIntact { throw Frame.void(header, generation, ordinal, timestamp) }
     return result
   }
 
@@ -75,7 +75,7 @@ public struct Frame {
   @inlinable @inline(__always)
   public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) throws(NanoTSError) -> R {
     let result = unsafe body(unvalidatedBytes)
-    if !isIntact { throw Frame.void(header, ordinal, timestamp) }
+    if !isIntact { throw Frame.void(header, generation, ordinal, timestamp) }
     return result
   }
 
@@ -127,13 +127,15 @@ public struct Frame {
     if Generation.isOdd(generation) {
       // The frame was unpacked; the preamble is in its block.
       guard let source = unsafe FrameMemory.source(of: header, generation) else {
-        throw Frame.void(header, ordinal, timestamp)
+        throw Frame.void(header, generation, ordinal, timestamp)
       }
       unsafe bytes = unsafe source.bytes
       block = unsafe (source.header, source.generation)
     }
     let preamble = unsafe BlockPreamble(checking: bytes)
-    guard block.header.isStill(block.generation) else { throw Frame.void(block.header, ordinal, timestamp) }
+    guard block.header.isStill(block.generation) else {
+      throw Frame.void(block.header, block.generation, ordinal, timestamp)
+    }
     guard let preamble, preamble.generation == block.generation else {
       throw NanoTSError(
         .corrupt, "the preamble of the block that holds frame \(ordinal) is damaged; run 'nanots verify'")
@@ -142,8 +144,17 @@ public struct Frame {
   }
 
   @usableFromInline @inline(never)
-  static func void(_ header: BlockHeader, _ ordinal: UInt64, _ timestamp: Int64) -> NanoTSError {
+  static func void(
+    _ header: BlockHeader, _ generation: UInt64, _ ordinal: UInt64, _ timestamp: Int64
+  ) -> NanoTSError {
     if let failure = unsafe GuardedMapping.failure(at: header.base) { return failure }
+    if Generation.isOdd(generation) {
+      return NanoTSError(
+        .overwritten,
+        "frame \(ordinal) at \(timestamp) was unpacked, and its reader has unpacked another chunk since; use or copy a "
+          + "frame's bytes before going on, or read with a cursor of its own",
+        missedFrames: 1)
+    }
     return NanoTSError(
       .overwritten,
       "frame \(ordinal) at \(timestamp) was recycled while it was read; go on from the oldest frame left, or give the "

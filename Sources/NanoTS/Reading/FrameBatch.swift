@@ -71,8 +71,12 @@ public struct FrameBatch {
 
   private var overwritten: NanoTSError {
     if let failure = unsafe GuardedMapping.failure(at: window.start) { return failure }
+    let reason =
+      Generation.isOdd(window.lifeGeneration)
+      ? "were unpacked, and their reader has unpacked another chunk since; use a batch before going on"
+      : "were recycled while they were read"
     return NanoTSError(
-      .overwritten, "\(count) frames from ordinal \(firstOrdinal) were recycled while they were read",
+      .overwritten, "\(count) frames from ordinal \(firstOrdinal) \(reason)",
       missedFrames: UInt64(count))
   }
 

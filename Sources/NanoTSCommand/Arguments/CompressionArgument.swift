@@ -31,3 +31,17 @@ struct CompressionArgument: Equatable {
     if case .lz4(let chunkByteCount) = method { .lz4(chunkByteCount: chunkByteCount) } else { .off }
   }
 }
+
+/// For verbs that write, or make a store for writers.
+struct CompressionOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "How frames are stored from here on: none, or lz4 in chunks, with their size if wanted (lz4:4KiB). Default: as before, "
+        + "in a new store none.",
+      valueName: "method"),
+    transform: CompressionArgument.init(parsingForWriters:))
+  var compress: CompressionArgument?
+
+  /// Nil for as before.
+  var compression: Compression? { compress?.compression }
+}

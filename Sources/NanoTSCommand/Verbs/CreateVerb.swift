@@ -32,12 +32,7 @@ struct CreateVerb: ParsableCommand {
   @Flag(help: "Pinned blocks are never taken: recording fails when no others are left. Without, they give way.")
   var pinsHold = false
 
-  @Option(
-    help: ArgumentHelp(
-      "How frames are stored: none, or lz4 in chunks, with their size if wanted (lz4:4KiB). (default: none)",
-      valueName: "method"),
-    transform: CompressionArgument.init(parsingForWriters:))
-  var compress: CompressionArgument?
+  @OptionGroup var storing: CompressionOption
 
   @Flag(help: "Replace the file if there is one already. What it holds is lost.")
   var replace = false
@@ -46,7 +41,7 @@ struct CreateVerb: ParsableCommand {
     let options = StoreOptions(
       blockSize: blockSize.bytes, blockCount: blocks, initialBlockCount: initialBlocks, streamCapacity: streamCapacity,
       timeUnit: unit, checksums: !noChecksums, pins: pinsHold ? .hold : .giveWay,
-      compression: compress?.compression ?? .off)
+      compression: storing.compression ?? .off)
     let store = try makeStore(options)
     let statistics = try store.statistics()
     try store.close()

@@ -37,12 +37,7 @@ struct RecordVerb: ParsableCommand {
   @Option(help: "Number of blocks, where the store is made.")
   var blocks = StoreOptions().blockCount
 
-  @Option(
-    help: ArgumentHelp(
-      "How frames are stored from here on: none, or lz4 in chunks, with their size if wanted (lz4:4KiB). Default: as before.",
-      valueName: "method"),
-    transform: CompressionArgument.init(parsingForWriters:))
-  var compress: CompressionArgument?
+  @OptionGroup var storing: CompressionOption
 
   @Flag(help: "End with JSON in place of a table.")
   var json = false
@@ -57,7 +52,7 @@ struct RecordVerb: ParsableCommand {
   func run() throws {
     StopSignal.install()
     let store = try openStore()
-    let recorder = try Recorder(store: store, rate: rate, compression: compress?.compression)
+    let recorder = try Recorder(store: store, rate: rate, compression: storing.compression)
     for absence in recorder.absences { Diagnostics.say("\(absence); not recorded") }
     let progress = RecordProgress(
       title: PrintableText.string(target.store), durationSeconds: duration.map { Double($0.nanoseconds) / 1e9 },
@@ -79,7 +74,6 @@ struct RecordVerb: ParsableCommand {
     guard unsafe access(target.store, F_OK) != 0 else { return try target.open(.readWrite) }
     return try Store.create(
       at: target.store,
-      StoreOptions(
-        blockSize: blockSize.bytes, blockCount: blocks, compression: compress?.compression ?? .off))
+      StoreOptions(blockSize: blockSize.bytes, blockCount: blocks, compression: storing.compression ?? .off))
   }
 }

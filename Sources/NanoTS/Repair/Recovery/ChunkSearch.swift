@@ -80,17 +80,19 @@ struct ChunkSearch: FoundFrames {
   private static func findChunks(
     in all: ChunkIndex, _ body: PrivateBytes, _ found: inout FrameSearch.Result, upTo slots: Int, isSealed: Bool
   ) -> (count: Int, lastRight: Int) {
-    var (count, end) = (0, 0)
+    var (count, end, storedEnd) = (0, 0, 0)
     // Index entries that prove nothing, and the slots that come before them; how many of them lie below one that does.
     var strays: [(chunk: Int, slot: Int)] = []
     var within = 0
     let frames = ChunkedFrames(all, nil, coversPayload: true)
     for chunk in 0..<all.chunkCount {
       if let (entry, stored) = unsafe all.chunk(chunk), Int(entry.firstSlot) >= end,
+        Int(entry.offset) >= storedEnd,
         Int(entry.firstSlot) + Int(entry.frameCount) <= slots, unsafe all.proves(entry, stored),
         found.last.map({ $0 < entry.first }) ?? true, let last = frames.last(of: chunk)
       {
         end = Int(entry.firstSlot) + Int(entry.frameCount)
+        storedEnd = Int(entry.offset) + stored.count
         found.add(Int(entry.firstSlot)..<end, endingAt: last)
         (count, within) = (chunk + 1, strays.count)
         continue
@@ -108,7 +110,5 @@ struct ChunkSearch: FoundFrames {
 
   func entry(_ slot: Int) -> IndexEntry { frames.entry(slot) }
 
-  func payload(of entry: IndexEntry) -> UnsafeRawBufferPointer {
-    unsafe frames.payload(of: entry) ?? UnsafeRawBufferPointer(start: nil, count: 0)
-  }
+  func payload(of entry: IndexEntry) -> UnsafeRawBufferPointer? { unsafe frames.payload(of: entry) }
 }

@@ -2,8 +2,8 @@
 protocol FoundFrames {
   /// Bound: `slot` is one of those that were found.
   func entry(_ slot: Int) -> IndexEntry
-  /// The payload of the entry asked for last.
-  func payload(of entry: IndexEntry) -> UnsafeRawBufferPointer
+  /// The payload of the entry asked for last; nil when it cannot be read after all.
+  func payload(of entry: IndexEntry) -> UnsafeRawBufferPointer?
 }
 
 /// Finds the frames of one life of a plain block that prove themselves, whatever is damaged around them.
@@ -111,8 +111,10 @@ struct FrameSearch: FoundFrames {
       keyed: entrySize == IndexEntry.keyedByteCount)
   }
 
+  func payload(of entry: IndexEntry) -> UnsafeRawBufferPointer? { unsafe bytes(of: entry) }
+
   /// The payload of an entry that lies right.
-  func payload(of entry: IndexEntry) -> UnsafeRawBufferPointer {
+  private func bytes(of entry: IndexEntry) -> UnsafeRawBufferPointer {
     let start = Int(entry.offset)
     return unsafe UnsafeRawBufferPointer(rebasing: body.bytes[start..<(start + entry.length)])
   }
@@ -125,7 +127,7 @@ struct FrameSearch: FoundFrames {
 
   private mutating func isProven(_ entry: IndexEntry, _ slot: Int, from start: Int) -> Bool {
     guard liesRight(entry, slot, from: start) else { return false }
-    let covered = unsafe coversPayload ? payload(of: entry) : UnsafeRawBufferPointer(start: nil, count: 0)
+    let covered = unsafe coversPayload ? bytes(of: entry) : UnsafeRawBufferPointer(start: nil, count: 0)
     if unsafe checksum.value(of: entry, payload: covered) == entry.checksum { return true }
     budget -= covered.count
     return false

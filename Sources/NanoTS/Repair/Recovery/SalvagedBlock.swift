@@ -88,13 +88,13 @@ struct SalvagedBlock {
       payloadChecksums: target.file.checksPayloads ? 1 : 0, name: stream.plan.stream.name, metadata: metadata)
   }
 
-  /// Writes the frames of `run`, slots of the block, and seals what it writes; the slot after the last one written.
-  /// O(bytes).
+  /// Writes the frames of `run`, slots of the block, up to one that cannot be read, and seals what it writes; the slot after
+  /// the last one written. O(bytes).
   mutating func write(_ run: Range<Int>) throws(NanoTSError) -> Int {
     var end = run.lowerBound
     for slot in run {
       let entry = found.frames.entry(slot)
-      let payload = unsafe found.frames.payload(of: entry)
+      guard let payload = unsafe found.frames.payload(of: entry) else { break }
       var place = unsafe appender?.placeTurning(byteCount: payload.count, key: entry.key)
       if unsafe place == nil {
         // The first frame, or a name longer than the damaged block's that left no room for the last ones.
