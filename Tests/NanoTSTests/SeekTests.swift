@@ -83,6 +83,25 @@ import Testing
     #expect(try found.timestamp == 33 && found.load(as: Int64.self) == -33)
   }
 
+  /// Frames that came to the cursor's block after it was entered are there when it seeks within it: when they go, it tells.
+  @Test func aSeekWithinABlockTellsLaterOfFramesThatCameSince() throws {
+    let store = try directory.store(blocks: 2)
+    var writer = try store.writer(for: "s")
+    for time in Int64(0)...1 { try writer.append(value: time, at: time) }
+    var cursor = try store.cursor(of: "s")
+    #expect(try cursor.seek(to: 1)?.timestamp == 1)
+    for time in Int64(2)...3 { try writer.append(value: time, at: time) }
+    try writer.close()
+    #expect(try cursor.seek(to: 1)?.timestamp == 1)
+    writer = try store.writer(for: "s")
+    for time in Int64(4)..<500 { try writer.append(value: time, at: time) }
+    var fresh = try store.cursor(of: "s")
+    let oldest = try #require(try fresh.first()).ordinal
+    let error = #expect(throws: NanoTSError.self) { try cursor.next() }
+    #expect(oldest > 4 && error?.code == .overwritten && error?.missedFrames == oldest - 2)
+    #expect(try cursor.next()?.ordinal == oldest)
+  }
+
   /// Times out of order, as only damage leaves them: a place within the block, and an end.
   @Test func aSearchInADamagedBlockEndsWithinIt() throws {
     let seed = TestSeed.next()
@@ -90,8 +109,8 @@ import Testing
     let store = try directory.store(blockSize: 4096)
     let writer = try store.writer(for: "s")
     for time in Int64(0)..<100 { try writer.append([], at: time) }
-    let values = try #require(store.file.header(0).values())
-    let body = try #require(BlockBody(store.file, 0, values))
+    let search = unsafe EntrySearch(
+      UnsafeRawPointer(store.file.body(0).baseAddress! + 4096), entrySize: IndexEntry.byteCount, 0..<100)
     let bytes = unsafe store.file.body(0)
     for _ in 0..<2_000 {
       let slot = Int.random(in: 0..<100, using: &random)
@@ -100,7 +119,9 @@ import Testing
         of: times.randomElement(using: &random)!, toByteOffset: bytes.count - (slot + 1) * IndexEntry.byteCount,
         as: Int64.self)
       let time = times.randomElement(using: &random)!
-      #expect((0...100).contains(body.lowerBound(FramePosition(timestamp: time))), "seed \(seed)")
+      let hints: (Int64, Int64)? = random.oneIn(2) ? nil : (times[0], times[times.count - 1])
+      let found = search.lowerBound(FramePosition(timestamp: time), times: hints)
+      #expect((0...100).contains(found), "seed \(seed)")
     }
   }
 }

@@ -1,5 +1,3 @@
-internal import CNanoTS
-
 /// The body of one life of a block: finds entries and payloads, with every bound checked against `count` and
 /// `payloadEnd`, which were taken from the file once and held to the block's size. Frames of a chunked body look as those
 /// of a plain one do.
@@ -21,18 +19,22 @@ struct BlockBody {
   init?(_ bytes: UnsafeRawBufferPointer, generation: UInt64, layout: BodyLayout, commit: BlockCommit) {
     guard layout.kind == BodyLayout.plain, layout.isKnown(blockSize: bytes.count) else { return nil }
     let entrySize = Int(layout.entrySize)
-    let payloadEnd = Int(commit.payloadEnd)
-    let count = Int(commit.count)
-    guard payloadEnd >= BlockPreamble.fixedByteCount, payloadEnd <= bytes.count,
-      count <= (bytes.count - payloadEnd) / entrySize
-    else { return nil }
+    guard BlockBody.isPossible(commit, entrySize: entrySize, blockSize: bytes.count) else { return nil }
     unsafe self.bytes = unsafe bytes
     self.generation = generation
     self.entrySize = entrySize
-    self.payloadEnd = payloadEnd
-    self.count = count
+    payloadEnd = Int(commit.payloadEnd)
+    count = Int(commit.count)
     chunked = nil
     isSealed = false
+  }
+
+  /// True when a plain body in a block of this size can have so many frames, and payloads up to there.
+  @inline(__always)
+  static func isPossible(_ commit: BlockCommit, entrySize: Int, blockSize: Int) -> Bool {
+    let payloadEnd = Int(commit.payloadEnd)
+    return payloadEnd >= BlockPreamble.fixedByteCount && payloadEnd <= blockSize
+      && Int(commit.count) <= (blockSize - payloadEnd) / entrySize
   }
 
   /// A chunked body; `header` is the block's, where it may change meanwhile.
@@ -123,42 +125,6 @@ struct BlockBody {
     let whole = wholePrefix(trusting: trusted, coversPayload: coversPayload)
     let end = whole == count ? UInt32(payloadEnd) : whole == 0 ? 0 : entry(whole - 1).paddedEnd
     return BlockCommit(count: UInt32(whole), payloadEnd: end)
-  }
-
-  /// Of a plain body. The first slot whose frame is at or after `position`; `count` when none is. O(log count), and a few steps where times
-  /// are about evenly spaced: the first ones are interpolated, since each is a load from another page.
-  func lowerBound(_ position: FramePosition) -> Int {
-    // Frames below `low` are before `position`, those from `high` on are not.
-    var (low, high) = (0, count)
-    guard count > 1 else { return count == 1 && entry(0).position < position ? 1 : 0 }
-    var (first, last) = (entry(0).timestamp, entry(count - 1).timestamp)
-    for _ in 0..<BlockBody.interpolations {
-      guard low < high, first < position.timestamp, position.timestamp <= last else { break }
-      let share = Double(position.timestamp &- first) / Double(last &- first)
-      // Bound: what overflowed above, or is out of order in a damaged block, still gives a slot from `low` to `high` - 1.
-      let middle = low + Int(max(0, min(share, 1)) * Double(high - 1 - low))
-      unsafe nts_prefetch(payloadGuess(middle))
-      let entry = entry(middle)
-      if entry.position < position {
-        (low, first) = (middle + 1, entry.timestamp)
-      } else {
-        (high, last) = (middle, entry.timestamp)
-      }
-    }
-    while low < high {
-      let middle = (low + high) / 2
-      if entry(middle).position < position { low = middle + 1 } else { high = middle }
-    }
-    return low
-  }
-
-  private static let interpolations = 4
-
-  /// About where the payload of the frame at `slot` lies, if frames are of about one size: whoever looks for a frame reads
-  /// its payload next. Within the block.
-  private func payloadGuess(_ slot: Int) -> UnsafeRawPointer {
-    let size = (payloadEnd - BlockPreamble.fixedByteCount) / count
-    return unsafe bytes.baseAddress! + min(BlockPreamble.fixedByteCount + slot * size, bytes.count - 1)
   }
 
   /// The sum of the payload lengths of the first `frames` frames. O(frames).

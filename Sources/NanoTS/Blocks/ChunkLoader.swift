@@ -47,12 +47,8 @@ final class ChunkLoader {
 
     /// The first slot whose frame is not before `position`; one behind the last when all are. O(log frames).
     func lowerBound(_ position: FramePosition) -> Int {
-      var (low, high) = (firstSlot, firstSlot + count)
-      while low < high {
-        let middle = (low + high) / 2
-        if entry(middle).position < position { low = middle + 1 } else { high = middle }
-      }
-      return low
+      unsafe EntrySearch(indexTop + firstSlot * entrySize, entrySize: entrySize, firstSlot..<(firstSlot + count))
+        .lowerBound(position)
     }
   }
 

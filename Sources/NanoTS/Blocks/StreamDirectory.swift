@@ -80,7 +80,13 @@ struct StreamDirectory {
 
   /// The index of the last block whose first frame is at or before `position`; 0 when none is. O(log blocks).
   func lastBlock(startingAtOrBefore position: FramePosition) -> Int {
-    max(0, partition { position < $0.first } - 1)
+    guard !isEmpty else { return 0 }
+    let times = (storage[start].first.timestamp, storage[end - 1].first.timestamp)
+    let after = TimeSearch.firstIndex(in: start..<end, at: position.timestamp, times) { index in
+      let first = storage[index].first
+      return (first.timestamp, !(position < first))
+    }
+    return max(0, after - start - 1)
   }
 
   /// The index of the last block whose first ordinal is at or before `ordinal`; 0 when none is. O(log blocks).

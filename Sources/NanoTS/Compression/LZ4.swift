@@ -75,7 +75,11 @@ final class LZ4Compressor {
   deinit { unsafe state.deallocate() }
 
   /// Compresses `source` into `target` and returns how many bytes that took; nil when it does not fit. O(source.count).
-  func compress(_ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) -> Int? {
+  ///
+  /// `acceleration`: at 1 the fast method looks for matches everywhere; the higher, the sooner it goes on where it finds none.
+  func compress(
+    _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, acceleration: Int32
+  ) -> Int? {
     #if LZ4
       guard let from = source.baseAddress, let to = target.baseAddress,
         let size = Int32(exactly: source.count), let room = Int32(exactly: target.count)
@@ -84,7 +88,7 @@ final class LZ4Compressor {
       let isFast = effort == .fast
       let count =
         unsafe isFast
-        ? LZ4_compress_fast_extState(state, text, compressed, size, room, 1)
+        ? LZ4_compress_fast_extState(state, text, compressed, size, room, acceleration)
         : LZ4_compress_HC_extStateHC(state, text, compressed, size, room, 9)
       return count <= 0 ? nil : Int(count)
     #else

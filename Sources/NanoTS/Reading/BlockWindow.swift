@@ -1,3 +1,5 @@
+internal import CNanoTS
+
 /// What a cursor keeps of the block that it stands in, so that a step needs nothing else.
 ///
 /// Of a plain block every frame is within reach: entries below `count` lie inside the block, above `payloadEnd`, which is
@@ -104,15 +106,19 @@ struct BlockWindow {
 
   private mutating func refreshPlain(_ commit: BlockCommit) -> Bool {
     guard Int(commit.count) != count || Int(commit.payloadEnd) != payloadEnd else { return true }
-    guard let body = body(commit), body.count >= count else {
+    guard BlockBody.isPossible(commit, entrySize: entrySize, blockSize: unsafe bytes.count), Int(commit.count) >= count
+    else {
       fault = .impossibleCommit
       return true
     }
-    let whole = mustProve ? body.wholePrefix(trusting: count, coversPayload: coversPayload) : body.count
-    guard header.isStill(generation) else { return false }
+    var whole = Int(commit.count)
+    if mustProve {
+      whole = body(commit)!.wholePrefix(trusting: count, coversPayload: coversPayload)
+      guard header.isStill(generation) else { return false }
+    }
     count = whole
     readyEnd = whole
-    payloadEnd = body.payloadEnd
+    payloadEnd = Int(commit.payloadEnd)
     return true
   }
 
@@ -222,14 +228,21 @@ struct BlockWindow {
   /// The first slot from `slot` on that is within reach and whose frame is after `timestamp`, or the end of those within
   /// reach. O(log frames).
   func lowerBound(after timestamp: Int64, from slot: Int) -> Int {
-    let position = FramePosition(timestamp: timestamp + 1, key: .min)
-    guard chunks != nil else { return body.lowerBound(position) }
-    var (low, high) = (slot, max(slot, readyEnd))
-    while low < high {
-      let middle = (low + high) / 2
-      if entry(middle).position < position { low = middle + 1 } else { high = middle }
+    unsafe EntrySearch(indexTop, entrySize: entrySize, slot..<max(slot, readyEnd))
+      .lowerBound(FramePosition(timestamp: timestamp + 1, key: .min))
+  }
+
+  /// The first slot of a plain block whose frame is at or after `position`; its count when none is. `times` as for
+  /// `EntrySearch`. O(log frames), and a few steps where times are about evenly spaced.
+  @inline(__always)
+  func lowerBound(_ position: FramePosition, times: (first: Int64, last: Int64)?) -> Int {
+    let size = max(count, 1)
+    let payloads = payloadEnd - BlockPreamble.fixedByteCount
+    return unsafe EntrySearch(indexTop, entrySize: entrySize, 0..<count).lowerBound(position, times: times) { slot in
+      // Whoever looks for a frame reads its payload next: about here, if frames are of about one size. Within the block,
+      // since payloads end at `payloadEnd`.
+      unsafe nts_prefetch(start + (BlockPreamble.fixedByteCount + slot * payloads / size))
     }
-    return low
   }
 
   /// No payload begins before the end of the preamble's fixed part.

@@ -31,7 +31,7 @@ extension Cursor {
 
   /// The first slot whose frame is at or after `position`, or the block's count; nil when the block's life is over.
   mutating func lowerBound(_ position: FramePosition) -> Int? {
-    guard window!.chunks != nil else { return window!.body.lowerBound(position) }
+    guard window!.chunks != nil else { return window!.lowerBound(position, times: likelyTimes) }
     for _ in 0..<Cursor.attempts {
       guard let index = window!.index else { return 0 }
       let slots = slots(before: position, index)
@@ -40,6 +40,13 @@ extension Cursor {
       guard window!.refresh(), window!.fault == .none else { return nil }
     }
     return nil
+  }
+
+  /// About when the present block's first frame was and its last one, by the directory: no load from the block. Nil for the
+  /// newest one.
+  private var likelyTimes: (first: Int64, last: Int64)? {
+    guard blockIndex + 1 < directory.count else { return nil }
+    return (directory[blockIndex].first.timestamp, directory[blockIndex + 1].first.timestamp)
   }
 
   /// The slots of the chunk, or of the staging area, in which the first frame at or after `position` is, or behind which.

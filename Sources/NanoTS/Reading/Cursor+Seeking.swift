@@ -44,36 +44,51 @@ extension Cursor {
   public mutating func seek(to timestamp: Int64, key: Int64 = .min) throws(NanoTSError) -> Frame? {
     let position = FramePosition(timestamp: timestamp, key: key)
     return try landing { cursor throws(NanoTSError) in
-      if try !cursor.placeWithinBlock(before: position) { try cursor.place(before: position) }
+      if try !cursor.placeQuickly(before: position) { try cursor.place(before: position) }
       return try cursor.next()
     }
   }
 
-  /// Places the cursor in the block that it is in; false, and nothing changed, when the place may be in another one.
-  private mutating func placeWithinBlock(before position: FramePosition) throws(NanoTSError) -> Bool {
-    guard window != nil, window!.fault == .none, window!.count > 1 else { return false }
-    guard let slot = slotWithinBlock(position) else { return false }
-    let end = try sealedEnd()
-    // With blocks that are gone since the directory was taken, what is gone already would later be told as news.
-    guard window != nil, let stream, directoryMark == DirectoryMark(of: store.file.slot(stream.slot)),
-      window!.header.isStill(window!.generation)
-    else { return false }
-    try store.file.checkMapping()
-    (upcoming, standing) = (slot, 0)
-    setFastRange()
-    wantsFrameAlone = true
-    (expectedOrdinal, passedOrdinal) = (nil, end)
-    return true
+  /// Places the cursor by the directory that it has, which is up to date; false when it is not, or when the place is not in
+  /// the block that the directory names.
+  private mutating func placeQuickly(before position: FramePosition) throws(NanoTSError) -> Bool {
+    let file = store.file
+    return try file.reading { () throws(NanoTSError) in
+      guard let stream, !directory.isEmpty else { return false }
+      let slot = file.slot(stream.slot)
+      // Before the mark, as in `place`. With blocks that are gone since the directory was taken, what is gone already would
+      // later be told as news.
+      let end = slot.nextOrdinal.acquired
+      guard directoryMark == DirectoryMark(of: slot), slot.identifier.acquired == stream.identifier else {
+        return false
+      }
+      guard let found = try slotInLikelyBlock(position), found < window!.count, window!.fault == .none,
+        window!.header.isStill(window!.generation)
+      else { return false }
+      (upcoming, standing) = (found, 0)
+      setFastRange()
+      wantsFrameAlone = true
+      (expectedOrdinal, passedOrdinal) = (nil, end)
+      return true
+    }
   }
 
-  /// The place of `position` in a block that surely has it: what is behind its first frame and not behind its last one is in
-  /// no other, since a stream is in order. Of a chunked block, what is in memory is looked at alone.
-  private func slotWithinBlock(_ position: FramePosition) -> Int? {
-    guard window!.chunks != nil else {
-      let body = window!.body
-      guard body.entry(0).position < position, !(body.entry(body.count - 1).position < position) else { return nil }
-      return body.lowerBound(position)
+  /// Enters the block that has `position` if any has it, and finds its slot; nil when the block is gone.
+  private mutating func slotInLikelyBlock(_ position: FramePosition) throws(NanoTSError) -> Int? {
+    let index = directory.lastBlock(startingAtOrBefore: position)
+    if window == nil || index != blockIndex || window!.generation != directory[index].generation {
+      guard try enter(index) else { return nil }
+    } else {
+      // What was committed since is there now: when it is gone later, the cursor tells of it.
+      guard window!.refresh() else { return nil }
+      if window!.chunks != nil, let slot = slotInMemory(position) { return slot }
     }
+    guard window!.count > 0 else { return nil }
+    return lowerBound(position)
+  }
+
+  /// The place of `position` among the frames of the present chunked block that are in memory; nil when it may be elsewhere.
+  private func slotInMemory(_ position: FramePosition) -> Int? {
     guard let part = loader?.part, window!.readyEnd > window!.firstReady, part.life.isStill(window!.lifeGeneration),
       part.entry(part.firstSlot).position < position,
       !(part.entry(part.firstSlot + part.count - 1).position < position)

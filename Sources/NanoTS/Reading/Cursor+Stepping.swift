@@ -140,19 +140,18 @@ extension Cursor {
   mutating func enter(_ index: Int) throws(NanoTSError) -> Bool {
     let file = store.file
     let isSuspect = store.isSuspect
-    guard
-      let opened = try BlockWindow(
-        file, directory[index], verifiesIdentity: verifiesChecksums,
-        mustProve: { values throws(NanoTSError) in
-          // A synced and sealed block of a suspect store may have been in the middle of being recycled: it proves
-          // itself too. An open block is trusted while its writer lives.
-          if isSuspect { return true }
-          guard values.state == .open else { return false }
-          let lock = FileLock(
-            file: file.mapped.descriptor, offset: StoreFile.LockOffset.stream(Int(values.streamSlot)))
-          return try !lock.isHeldByAnother()
-        })
-    else { return false }
+    let opened = try BlockWindow(
+      file, directory[index], verifiesIdentity: verifiesChecksums,
+      mustProve: { values throws(NanoTSError) in
+        // A synced and sealed block of a suspect store may have been in the middle of being recycled: it proves
+        // itself too. An open block is trusted while its writer lives.
+        if isSuspect { return true }
+        guard values.state == .open else { return false }
+        let lock = FileLock(
+          file: file.mapped.descriptor, offset: StoreFile.LockOffset.stream(Int(values.streamSlot)))
+        return try !lock.isHeldByAnother()
+      })
+    guard opened != nil else { return false }
     window = opened
     hasReportedFault = false
     blockIndex = index

@@ -86,54 +86,6 @@ public struct FrameSequence: Sequence {
   }
 }
 
-/// The frames of a stream in a range of time, newest first.
-public struct ReversedFrameSequence: Sequence {
-  @usableFromInline let start: Cursor
-  @usableFromInline let range: ClosedRange<Int64>
-
-  /// An iterator at the last frame of the range; empty when that cannot be found.
-  public func makeIterator() -> Iterator {
-    var cursor = start
-    let isPlaced = (try? cursor.place(after: range.upperBound)) != nil
-    return Iterator(cursor: cursor, first: range.lowerBound, isOver: !isPlaced)
-  }
-
-  /// Steps through the frames. One thread at a time.
-  public struct Iterator: IteratorProtocol {
-    @usableFromInline var cursor: Cursor
-    @usableFromInline let first: Int64
-    @usableFromInline var isOver: Bool
-
-    /// The next older frame, or nil at the end of the range. O(1).
-    @inlinable @inline(__always)
-    public mutating func next() -> Frame? {
-      var futileAttempts = 0
-      while !isOver {
-        do throws(NanoTSError) {
-          guard let frame = try cursor.previous(), frame.timestamp >= first else { break }
-          return frame
-        } catch {
-          guard error.isPassable, futileAttempts < NanoTSError.futileAttempts else { break }
-          if error.missedFrames == 0 { futileAttempts += 1 }
-        }
-      }
-      isOver = true
-      return nil
-    }
-  }
-}
-
-extension Cursor {
-  /// Places the cursor behind the last frame at `timestamp`.
-  mutating func place(after timestamp: Int64) throws(NanoTSError) {
-    if timestamp == .max {
-      try seekToEnd()
-    } else {
-      try place(before: FramePosition(timestamp: timestamp + 1, key: .min))
-    }
-  }
-}
-
 extension Store {
   /// The frames of `stream` with timestamps in `range`, both ends included. An unknown stream has none.
   ///
