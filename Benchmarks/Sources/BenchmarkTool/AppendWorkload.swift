@@ -9,7 +9,6 @@ internal import NanoTS
 struct AppendWorkload: Workload {
   let name = "append"
   private static let sizes = [16, 64, 256, 4096]
-  private static let entrySize = 24
 
   func run(_ options: RunOptions, _ scratch: Scratch) throws -> [Comparison] {
     try LimitRing.checkChecksum()
@@ -32,7 +31,7 @@ struct AppendWorkload: Workload {
     _ title: String, _ size: Int, blockSize: Int, blockCount: Int, rounds: Int, _ scratch: Scratch
   ) throws -> Comparison {
     // A little less than the ring holds, so that one block takes all of them behind the preamble and the first frame.
-    let frames = blockSize * blockCount / (size + AppendWorkload.entrySize) * 15 / 16
+    let frames = blockSize * blockCount / (size + FrameRun.entrySize) * 15 / 16
     let payload = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
     let limit = try LimitRing(at: scratch.path(), blockSize: blockSize, blockCount: blockCount)
     let path = scratch.path()
@@ -71,6 +70,12 @@ final class SwiftRing {
   private var timestamp: Int64 = 0
 
   init(_ store: Store) { self.store = store }
+
+  /// Takes every block, and touches its pages.
+  func fill(_ payload: [UInt8]) throws {
+    let count = store.blockSize / (payload.count + FrameRun.entrySize)
+    while try store.statistics().freeBlocks > 0 { _ = try run(payload, count, AppendLoop.buffer) }
+  }
 
   /// A new writer's first frame takes it into a new block; from then on time counts.
   func run(
