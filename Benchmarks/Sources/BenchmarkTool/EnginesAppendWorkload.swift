@@ -3,9 +3,8 @@ internal import NanoTS
 
 /// Appending without a sync: the C limit, NanoTS and other engines, each into a file that the run before has filled.
 ///
-/// NanoTS and the C limit recycle 64 blocks of 1 MiB and compute checksums over the payloads, which LMDB and SQLite do not
-/// have; so there is a row without. The others are emptied before each run, and commit for each MiB of
-/// payload.
+/// NanoTS and the C limit recycle 64 blocks of 1 MiB and compute a checksum over each payload, which LMDB and SQLite do
+/// not do; so there is a row without. The others are emptied before each run, and commit for each MiB of payload.
 struct EnginesAppendWorkload: Workload {
   let name = "engines-append"
   private static let sizes = [16, 64, 256, 4 << 10, 64 << 10]

@@ -13,7 +13,7 @@ struct SustainedWorkload: Workload {
   var notes: [String] { Engine.notes(\.synced) }
 
   func run(_ options: RunOptions, _ scratch: Scratch) throws -> [Comparison] {
-    try [(1 << 20, 64), (10 << 20, 16)].flatMap { blockSize, blocksInRun in
+    try [(1 << 20, 32), (10 << 20, 8)].flatMap { blockSize, blocksInRun in
       try SustainedWorkload.sizes.map { size in
         let count = blockSize * blocksInRun / (size + FrameRun.entrySize)
         return try compare(FrameRun(size: size, count: count), blockSize, blocksInRun, options, scratch)

@@ -28,9 +28,12 @@ static int sync_block(const limit_ring *ring, size_t block) {
   return msync((void *)page, 4096, MS_SYNC) == 0 ? 0 : -errno;
 }
 
-/// Makes the pages of the block after the one that is being filled writable again. What fails is done by page faults.
+/// Makes the pages of the block after the one that is being filled writable again: they are write-protected since they
+/// were synced, and populated only if they are not in the table. What fails is done by page faults.
 static void populate_next(const limit_ring *ring, size_t full) {
-  madvise(ring_block(ring, (full + 2) % ring->block_count), ring->block_size, MADV_POPULATE_WRITE);
+  uint8_t *block = ring_block(ring, (full + 2) % ring->block_count);
+  madvise(block, ring->block_size, MADV_DONTNEED);
+  madvise(block, ring->block_size, MADV_POPULATE_WRITE);
 }
 
 static void *sync_blocks(void *argument) {
