@@ -28,50 +28,38 @@ struct EnginesAppendWorkload: Workload {
     shape.checksums = false
     let unchecked = SwiftRing(try Store.create(at: uncheckedPath, shape))
     defer { for path in [path, uncheckedPath] { try? scratch.remove(path) } }
-    for ring in [ring, unchecked] { try ring.fill(frames.payload) }
+    for ring in [ring, unchecked] { try ring.fill(frames) }
     let appenders = try Engine.all.map { try EngineAppender($0, frames, scratch) }
     defer { for appender in appenders { try? appender.remove() } }
     return try Comparison.interleaved(
       frames.name, rounds: options.rounds,
       limits(limit, frames) + [
-        Contender(name: "NanoTS") { try nanoTS(ring, frames) },
-        Contender(name: "NanoTS, payloads not in the checksum") { try nanoTS(unchecked, frames) },
+        Contender(name: "NanoTS") { try ring.run(frames) },
+        Contender(name: "NanoTS, payloads not in the checksum") { try unchecked.run(frames) },
       ]
         + appenders.map { appender in Contender(name: appender.name) { try appender.run() } })
   }
 
   private func limits(_ limit: LimitRing, _ frames: FrameRun) -> [Contender] {
+    let payload = unsafe UnsafeRawPointer(frames.payload.baseAddress!)
     guard frames.lengths.isEmpty else {
       return [
         Contender(name: "C, call for each frame") {
           var writer = unsafe limit_writer_make(limit.ring)
           return Stopwatch.time(operations: frames.count) {
-            unsafe limit_append_mixed(&writer, frames.payload, frames.lengths, 1, frames.count)
+            unsafe limit_append_mixed(&writer, payload, frames.lengths, 1, frames.count)
           }
         }
       ]
     }
     return [
       Contender(name: "C, inlined loop") {
-        unsafe LimitAppend.run(limit, frames.payload, frames.count, limit_append_inlined)
+        unsafe LimitAppend.run(limit, payload, frames.size, frames.count, limit_append_inlined)
       },
       Contender(name: "C, call for each frame") {
-        unsafe LimitAppend.run(limit, frames.payload, frames.count, limit_append_called)
+        unsafe LimitAppend.run(limit, payload, frames.size, frames.count, limit_append_called)
       },
     ]
-  }
-
-  private func nanoTS(_ ring: SwiftRing, _ frames: FrameRun) throws -> Sample {
-    let lengths = frames.lengths
-    guard !lengths.isEmpty else { return try ring.run(frames.payload, frames.count, AppendLoop.buffer) }
-    return try ring.run(frames.payload, frames.count) { writer, payload, first, count in
-      try unsafe payload.withUnsafeBytes { bytes in
-        for frame in 0..<count {
-          let bytes = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<Int(lengths[frame])])
-          try unsafe writer.append(bytes, at: first + Int64(frame))
-        }
-      }
-    }
   }
 }
 

@@ -72,7 +72,7 @@ private struct StoredFrames {
     let path = scratch.path()
     let store = try Store.create(at: path, StoreOptions(blockSize: blockSize, blockCount: blockCount))
     let writer = try store.writer(for: "frames", options: WriterOptions(durability: .none, autoReclaim: false))
-    try AppendLoop.buffer(writer, frames.payload, 0, frames.count)
+    try frames.append(to: writer, from: 0, frames.count)
     try writer.close()
     try store.close()
     name = "NanoTS"

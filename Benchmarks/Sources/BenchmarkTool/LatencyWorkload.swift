@@ -29,7 +29,7 @@ struct LatencyWorkload: Workload {
     let pacers =
       [
         Pacer("C, msync on a thread") { try ring.append(frame, count: 1) },
-        Pacer("NanoTS, onSeal") { try recorder.append(frame.payload, 1) },
+        Pacer("NanoTS, onSeal") { try recorder.append(frame, 1) },
       ] + engines.map { engine in Pacer(engine.name, prepare: engine.clear) { try engine.append() } }
     _ = try Comparison.interleaved(
       "appends of 64 B, one each 2 us", rounds: options.rounds,

@@ -83,7 +83,7 @@ final class SyncedRing {
   }
 
   func append(_ frames: FrameRun, count: Int) throws {
-    try check(unsafe limit_synced_append(synced, frames.payload, frames.size, timestamp, count))
+    try check(unsafe limit_synced_append(synced, frames.payload.baseAddress, frames.size, timestamp, count))
     timestamp += Int64(count)
   }
 
@@ -108,19 +108,19 @@ final class SealingRecorder {
   /// Takes every block.
   func fill(_ frames: FrameRun) throws {
     let count = store.blockSize / (frames.size + FrameRun.entrySize)
-    while try store.statistics().freeBlocks > 0 { try append(frames.payload, count) }
+    while try store.statistics().freeBlocks > 0 { try append(frames, count) }
     try writer.flush()
   }
 
   func run(_ frames: FrameRun) throws -> Sample {
     try Stopwatch.time(operations: frames.count) {
-      try append(frames.payload, frames.count)
+      try append(frames, frames.count)
       try writer.flush()
     }
   }
 
-  func append(_ payload: [UInt8], _ count: Int) throws {
-    try AppendLoop.buffer(writer, payload, timestamp, count)
+  func append(_ frames: FrameRun, _ count: Int) throws {
+    try frames.append(to: writer, from: timestamp, count)
     timestamp += Int64(count)
   }
 
