@@ -2,15 +2,17 @@ internal import FoundationEssentials
 
 /// A chart of each table: a bar for each row, as long as its minimum.
 enum Charts {
-  private static let (labelWidth, barWidth, valueWidth) = (230, 400, 150)
+  private static let (barWidth, valueWidth) = (400, 150)
   private static let (rowHeight, barHeight, titleHeight) = (26, 16, 44)
+  /// More than a letter takes on the average, in the text and in the title.
+  private static let (letterWidth, titleLetterWidth) = (7, 9)
 
   /// One file for each comparison.
   static func write(_ report: WorkloadReport, into directory: String) throws {
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     for comparison in report.comparisons {
       let path = "\(directory)/\(fileName(report.name, comparison.title)).svg"
-      try Data(svg(comparison).utf8).write(to: URL(filePath: path))
+      try Data(svg(comparison, of: report.name).utf8).write(to: URL(filePath: path))
     }
   }
 
@@ -20,22 +22,24 @@ enum Charts {
     return ([workload] + words.map(String.init)).joined(separator: "-")
   }
 
-  static func svg(_ comparison: Comparison) -> String {
-    let width = labelWidth + barWidth + valueWidth
+  private static func svg(_ comparison: Comparison, of workload: String) -> String {
+    let title = "\(workload): \(comparison.title), \(comparison.unit)"
+    let labelWidth = (comparison.series.map(\.name.count).max() ?? 0) * letterWidth + 28
+    let width = max(labelWidth + barWidth + valueWidth, title.count * titleLetterWidth + 28)
     let height = titleHeight + comparison.series.count * rowHeight + 14
     let lines =
       [
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height)\" width=\"\(width)\" "
           + "height=\"\(height)\" role=\"img\">",
         style,
-        "<title>\(escaped(comparison.title))</title>",
+        "<title>\(escaped(title))</title>",
         "<rect class=\"ground\" width=\"\(width)\" height=\"\(height)\"/>",
-        "<text class=\"title\" x=\"14\" y=\"26\">\(escaped("\(comparison.title), \(comparison.unit)"))</text>",
-      ] + comparison.series.indices.flatMap { row($0, comparison) } + ["</svg>"]
+        "<text class=\"title\" x=\"14\" y=\"26\">\(escaped(title))</text>",
+      ] + comparison.series.indices.flatMap { row($0, comparison, labelWidth) } + ["</svg>"]
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private static func row(_ index: Int, _ comparison: Comparison) -> [String] {
+  private static func row(_ index: Int, _ comparison: Comparison, _ labelWidth: Int) -> [String] {
     let series = comparison.series[index]
     let longest = comparison.series.map(\.minimum).max() ?? 0
     let length = longest > 0 ? max(1, Int(series.minimum / longest * Double(barWidth))) : 1

@@ -35,7 +35,7 @@ struct EnginesAppendWorkload: Workload {
       frames.name, rounds: options.rounds,
       limits(limit, frames) + [
         Contender(name: "NanoTS") { try ring.run(frames) },
-        Contender(name: "NanoTS, payloads not in the checksum") { try unchecked.run(frames) },
+        Contender(name: "NanoTS, checksums off") { try unchecked.run(frames) },
       ]
         + appenders.map { appender in Contender(name: appender.name) { try appender.run() } })
   }
