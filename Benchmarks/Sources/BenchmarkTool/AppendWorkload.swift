@@ -9,7 +9,6 @@ internal import NanoTS
 struct AppendWorkload: Workload {
   let name = "append"
   private static let sizes = [16, 64, 256, 4096]
-  private static let entrySize = 24
 
   func run(_ options: RunOptions, _ scratch: Scratch) throws -> [Comparison] {
     try LimitRing.checkChecksum()
@@ -32,7 +31,7 @@ struct AppendWorkload: Workload {
     _ title: String, _ size: Int, blockSize: Int, blockCount: Int, rounds: Int, _ scratch: Scratch
   ) throws -> Comparison {
     // A little less than the ring holds, so that one block takes all of them behind the preamble and the first frame.
-    let frames = blockSize * blockCount / (size + AppendWorkload.entrySize) * 15 / 16
+    let frames = blockSize * blockCount / (size + FrameRun.entrySize) * 15 / 16
     let payload = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
     let limit = try LimitRing(at: scratch.path(), blockSize: blockSize, blockCount: blockCount)
     let path = scratch.path()
@@ -43,13 +42,13 @@ struct AppendWorkload: Workload {
       title, rounds: rounds,
       [
         Contender(name: "C, inlined loop") {
-          unsafe LimitAppend.run(limit, payload, frames, limit_append_inlined)
+          unsafe LimitAppend.run(limit, payload, size, frames, limit_append_inlined)
         },
         Contender(name: "C, call for each frame") {
-          unsafe LimitAppend.run(limit, payload, frames, limit_append_called)
+          unsafe LimitAppend.run(limit, payload, size, frames, limit_append_called)
         },
-        Contender(name: "NanoTS, buffer") { try ring.run(payload, frames, AppendLoop.buffer) },
-        Contender(name: "NanoTS, RawSpan") { try ring.run(payload, frames, AppendLoop.span) },
+        Contender(name: "NanoTS, buffer") { try ring.run(frames) { try AppendLoop.buffer($0, payload, $1, $2) } },
+        Contender(name: "NanoTS, RawSpan") { try ring.run(frames) { try AppendLoop.span($0, payload, $1, $2) } },
       ])
   }
 }
@@ -57,10 +56,12 @@ struct AppendWorkload: Workload {
 enum LimitAppend {
   typealias Loop = (UnsafeMutablePointer<limit_writer>, UnsafeRawPointer, Int, Int64, Int) -> Void
 
-  static func run(_ ring: LimitRing, _ payload: [UInt8], _ frames: Int, _ loop: Loop) -> Sample {
+  static func run(
+    _ ring: LimitRing, _ payload: UnsafeRawPointer, _ size: Int, _ frames: Int, _ loop: Loop
+  ) -> Sample {
     var writer = unsafe limit_writer_make(ring.ring)
     return Stopwatch.time(operations: frames) {
-      unsafe loop(&writer, payload, payload.count, 1, frames)
+      unsafe loop(&writer, payload, size, 1, frames)
     }
   }
 }
@@ -72,13 +73,21 @@ final class SwiftRing {
 
   init(_ store: Store) { self.store = store }
 
-  /// A new writer's first frame takes it into a new block; from then on time counts.
-  func run(
-    _ payload: [UInt8], _ frames: Int, _ loop: (Writer, [UInt8], Int64, Int) throws -> Void
-  ) throws -> Sample {
+  /// Takes every block, and touches its pages.
+  func fill(_ frames: FrameRun) throws {
+    while try store.statistics().freeBlocks > 0 { _ = try run(frames) }
+  }
+
+  func run(_ frames: FrameRun) throws -> Sample {
+    try run(frames.count - 1) { try frames.append(to: $0, from: $1, $2) }
+  }
+
+  /// A new writer's first frame takes it into a new block; from then on time counts. `append` gets the first timestamp and
+  /// the number of frames.
+  func run(_ frames: Int, _ append: (Writer, Int64, Int) throws -> Void) throws -> Sample {
     let writer = try store.writer(for: "frames", options: WriterOptions(durability: .none))
-    try writer.append(payload, at: timestamp)
-    let sample = try Stopwatch.time(operations: frames) { try loop(writer, payload, timestamp + 1, frames) }
+    try append(writer, timestamp, 1)
+    let sample = try Stopwatch.time(operations: frames) { try append(writer, timestamp + 1, frames) }
     timestamp += Int64(frames) + 1
     try writer.close()
     return sample

@@ -18,7 +18,7 @@ enum Program {
 struct BenchmarkTool: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "nanots-bench",
-    abstract: "Measures NanoTS beside C loops that do only what cannot be left out.")
+    abstract: "Measures NanoTS beside C loops that do only what cannot be left out, and beside other engines.")
 
   @Argument(help: "What to measure: \(WorkloadName.allCases.map(\.rawValue).joined(separator: ", ")).")
   var workload: WorkloadName = .all
@@ -32,11 +32,14 @@ struct BenchmarkTool: ParsableCommand {
   @Option(help: "Where the files are made; they are removed at the end.")
   var directory = "/tmp"
 
-  @Option(help: "The largest number of blocks in transition, open and seek (a block has 4 KiB there).")
+  @Option(help: "The largest number of blocks in transition, open, seek and engines-seek (a block has 4 KiB there).")
   var maximumBlocks = 1_000_000
 
   @Option(help: "A CSV file whose rows are the frames in compression. Default: sensors made up.")
   var recording: String?
+
+  @Option(help: "A directory for a chart of each table, as SVG. Default: none are made.")
+  var charts: String?
 
   func validate() throws {
     guard rounds >= 7 else { throw ValidationError("--rounds \(rounds): fewer than 7 say nothing about the spread") }
@@ -51,8 +54,9 @@ struct BenchmarkTool: ParsableCommand {
     var reports: [WorkloadReport] = []
     for workload in workload.workloads {
       let comparisons = try workload.run(options, scratch)
-      let report = WorkloadReport(name: workload.name, comparisons: comparisons)
+      let report = WorkloadReport(name: workload.name, notes: workload.notes, comparisons: comparisons)
       if !json { print(TextTable.render(report)) }
+      if let charts { try Charts.write(report, into: charts) }
       reports.append(report)
     }
     if json {
@@ -80,6 +84,12 @@ enum WorkloadName: String, CaseIterable, ExpressibleByArgument {
   case follow
   case sync
   case compression
+  case enginesAppend = "engines-append"
+  case sustained
+  case enginesScan = "engines-scan"
+  case enginesSeek = "engines-seek"
+  case latency
+  case footprint
   case all
 
   var workloads: [any Workload] {
@@ -93,6 +103,12 @@ enum WorkloadName: String, CaseIterable, ExpressibleByArgument {
     case .follow: [WakeUpWorkload()]
     case .sync: [SyncWorkload()]
     case .compression: [CompressionWorkload()]
+    case .enginesAppend: [EnginesAppendWorkload()]
+    case .sustained: [SustainedWorkload()]
+    case .enginesScan: [EnginesScanWorkload()]
+    case .enginesSeek: [EnginesSeekWorkload()]
+    case .latency: [LatencyWorkload()]
+    case .footprint: [FootprintWorkload()]
     case .all: WorkloadName.allCases.filter { $0 != .all }.flatMap(\.workloads)
     }
   }

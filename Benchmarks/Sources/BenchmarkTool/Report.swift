@@ -3,6 +3,7 @@ internal import FoundationEssentials
 /// What one workload gave.
 struct WorkloadReport: Codable {
   let name: String
+  let notes: [String]
   let comparisons: [Comparison]
 }
 
@@ -18,6 +19,7 @@ struct Report: Codable {
   var schema = 1
   var machine = Machine.current
   var versions = Versions.current
+  var engines = Engine.all.map(\.description)
   let options: ReportOptions
   let workloads: [WorkloadReport]
 
@@ -31,7 +33,7 @@ struct Report: Codable {
 /// Prints a workload as a table for people.
 enum TextTable {
   static func render(_ report: WorkloadReport) -> String {
-    var lines: [String] = ["== \(report.name) =="]
+    var lines: [String] = ["== \(report.name) =="] + report.notes
     for comparison in report.comparisons {
       lines.append("")
       lines.append("\(comparison.title), \(comparison.unit)")
@@ -47,24 +49,12 @@ enum TextTable {
 
   private static func row(_ index: Int, _ comparison: Comparison) -> [String] {
     let series = comparison.series[index]
-    var cells = [series.name] + [series.minimum, series.median, series.maximum].map(figure)
+    var cells = [series.name] + [series.minimum, series.median, series.maximum].map(Figure.short)
     if !comparison.ratios.isEmpty {
       let ratio = comparison.ratios[index]
-      cells += [ratio.minimum, ratio.median, ratio.lowest, ratio.highest].map { fixed($0, places: 2) }
+      cells += [ratio.minimum, ratio.median, ratio.lowest, ratio.highest].map { Figure.fixed($0, places: 2) }
     }
     return cells + ["\(series.fewestFaults)-\(series.mostFaults)"]
-  }
-
-  private static func figure(_ value: Double) -> String {
-    fixed(value, places: value < 10 ? 2 : value < 1000 ? 1 : 0)
-  }
-
-  private static func fixed(_ value: Double, places: Int) -> String {
-    let scale = (0..<places).reduce(1) { product, _ in product * 10 }
-    let scaled = Int((value * Double(scale)).rounded())
-    guard places > 0 else { return String(scaled) }
-    let fraction = String(scaled % scale)
-    return "\(scaled / scale)." + String(repeating: "0", count: places - fraction.count) + fraction
   }
 
   /// The first column to the left, the others to the right.
@@ -77,5 +67,20 @@ enum TextTable {
         return column == 0 ? "  " + cell + padding : "  " + padding + cell
       }.joined()
     }
+  }
+}
+
+/// Numbers as text.
+enum Figure {
+  static func short(_ value: Double) -> String {
+    fixed(value, places: value < 10 ? 2 : value < 1000 ? 1 : 0)
+  }
+
+  static func fixed(_ value: Double, places: Int) -> String {
+    let scale = (0..<places).reduce(1) { product, _ in product * 10 }
+    let scaled = Int((value * Double(scale)).rounded())
+    guard places > 0 else { return String(scaled) }
+    let fraction = String(scaled % scale)
+    return "\(scaled / scale)." + String(repeating: "0", count: places - fraction.count) + fraction
   }
 }

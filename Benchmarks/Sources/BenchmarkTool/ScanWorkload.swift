@@ -5,35 +5,20 @@ internal import NanoTS
 struct ScanWorkload: Workload {
   let name = "scan"
   private static let sizes = [16, 64, 4096]
-  private static let blockSize = 1 << 20
-  private static let dataSize = 8 << 20
-  private static let framesInSample = 2_000_000
-  private static let entrySize = 24
 
   func run(_ options: RunOptions, _ scratch: Scratch) throws -> [Comparison] {
     try ScanWorkload.sizes.map { try compare($0, options, scratch) }
   }
 
   private func compare(_ size: Int, _ options: RunOptions, _ scratch: Scratch) throws -> Comparison {
-    let frames = ScanWorkload.dataSize / (size + ScanWorkload.entrySize)
-    let blockCount = ScanWorkload.dataSize / ScanWorkload.blockSize + 2
-    let scan = RepeatedScan(
-      frames: frames, passes: max(1, ScanWorkload.framesInSample / frames / (size > 256 ? 4 : 1)),
-      expected: UInt64(frames) * UInt64(frames - 1) / 2)
-    let limit = try LimitRing(at: scratch.path(), blockSize: ScanWorkload.blockSize, blockCount: blockCount)
-    let lastBlock = fill(limit, frames, size)
-    let path = scratch.path()
-    let store = try Store.create(
-      at: path, StoreOptions(blockSize: ScanWorkload.blockSize, blockCount: blockCount))
-    defer { try? scratch.remove(path) }
-    try fill(store, frames, size)
+    let data = try ScanData(size, scratch)
+    defer { data.remove() }
+    let (scan, store) = (data.scan, data.store)
     return try Comparison.interleaved(
-      "\(size) B frames, \(frames) of them", rounds: options.rounds,
+      "\(size) B frames, \(scan.frames) of them", rounds: options.rounds,
       [
-        Contender(name: "C, bounds checked") { try scan.run { unsafe limitScan(limit, lastBlock, limit_scan) } },
-        Contender(name: "C, and generation checked") {
-          try scan.run { unsafe limitScan(limit, lastBlock, limit_scan_guarded) }
-        },
+        Contender(name: "C, bounds checked") { try scan.run { unsafe data.limitScan(limit_scan) } },
+        Contender(name: "C, and generation checked") { try scan.run { unsafe data.limitScan(limit_scan_guarded) } },
         Contender(name: "NanoTS, for frame in") { try scan.run { try ScanLoop.sequence(store) } },
         Contender(name: "NanoTS, cursor.next") { try scan.run { try ScanLoop.cursor(store) } },
         Contender(name: "NanoTS, batches") { try scan.run { try ScanLoop.batches(store) } },
@@ -41,23 +26,51 @@ struct ScanWorkload: Workload {
         Contender(name: "NanoTS, cursor.previous") { try scan.run { try ScanLoop.previous(store) } },
       ])
   }
+}
 
-  private func limitScan(
-    _ limit: LimitRing, _ lastBlock: Int, _ scan: (UnsafePointer<limit_ring>, Int) -> UInt64
-  ) -> UInt64 {
+/// The same 8 MiB of frames in a store and in a ring of the C limit. The first 8 bytes of each are its number.
+final class ScanData {
+  private static let blockSize = 1 << 20
+  private static let dataSize = 8 << 20
+  private static let framesInSample = 2_000_000
+
+  let scan: RepeatedScan
+  let store: Store
+  private let limit: LimitRing
+  private let lastBlock: Int
+  private let path: String
+  private let scratch: Scratch
+
+  init(_ size: Int, _ scratch: Scratch) throws {
+    let frames = ScanData.dataSize / (size + FrameRun.entrySize)
+    let blockCount = ScanData.dataSize / ScanData.blockSize + 2
+    scan = RepeatedScan(
+      frames: frames, passes: max(1, ScanData.framesInSample / frames / (size > 256 ? 4 : 1)),
+      expected: UInt64(frames) * UInt64(frames - 1) / 2)
+    limit = try LimitRing(at: scratch.path(), blockSize: ScanData.blockSize, blockCount: blockCount)
+    lastBlock = ScanData.fill(limit, frames, size)
+    self.scratch = scratch
+    path = scratch.path()
+    store = try Store.create(at: path, StoreOptions(blockSize: ScanData.blockSize, blockCount: blockCount))
+    try ScanData.fill(store, frames, size)
+  }
+
+  func limitScan(_ scan: (UnsafePointer<limit_ring>, Int) -> UInt64) -> UInt64 {
     var ring = unsafe limit.ring
     return unsafe scan(&ring, lastBlock)
   }
 
+  func remove() { try? scratch.remove(path) }
+
   /// Returns the last block used.
-  private func fill(_ limit: LimitRing, _ frames: Int, _ size: Int) -> Int {
+  private static func fill(_ limit: LimitRing, _ frames: Int, _ size: Int) -> Int {
     var writer = unsafe limit_writer_make(limit.ring)
     var payload: [UInt8] = Array(repeating: 0, count: size)
     unsafe limit_append_numbered(&writer, &payload, size, frames)
     return unsafe writer.block
   }
 
-  private func fill(_ store: Store, _ frames: Int, _ size: Int) throws {
+  private static func fill(_ store: Store, _ frames: Int, _ size: Int) throws {
     let writer = try store.writer(for: ScanLoop.stream, options: WriterOptions(durability: .none))
     var payload: [UInt8] = Array(repeating: 0, count: size)
     for frame in 0..<frames {

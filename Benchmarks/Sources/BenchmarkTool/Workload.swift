@@ -1,7 +1,13 @@
 /// One thing to measure, in several variants.
 protocol Workload {
   var name: String { get }
+  /// What a reader of the figures has to know besides: how other engines were configured.
+  var notes: [String] { get }
   func run(_ options: RunOptions, _ scratch: Scratch) throws -> [Comparison]
+}
+
+extension Workload {
+  var notes: [String] { [] }
 }
 
 struct RunOptions {

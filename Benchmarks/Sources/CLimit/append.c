@@ -1,5 +1,4 @@
-#include "checksum.h"
-#include "ring.h"
+#include "append.h"
 
 limit_writer limit_writer_make(limit_ring ring) {
   uint64_t generation = 0x100000000u;
@@ -14,33 +13,6 @@ limit_writer limit_writer_make(limit_ring ring) {
 
 LIMIT_TARGET uint32_t limit_crc32c(uint32_t state, const void *bytes, size_t count) {
   return crc_update(state, bytes, count);
-}
-
-static void move_to_next_block(limit_writer *writer) {
-  writer->block = writer->block + 1 == writer->ring.block_count ? 0 : writer->block + 1;
-  writer->payload_end = LIMIT_PREAMBLE_SIZE;
-  writer->index_low = writer->ring.block_size;
-  writer->count = 0;
-}
-
-LIMIT_TARGET static inline __attribute__((always_inline)) void append(limit_writer *writer, const void *payload,
-                                                                      size_t length, int64_t timestamp) {
-  size_t padded = (length + 7) & ~(size_t)7;
-  if (writer->payload_end + padded + LIMIT_ENTRY_SIZE > writer->index_low) move_to_next_block(writer);
-  uint8_t *block = ring_block(&writer->ring, writer->block);
-  uint8_t *place = block + writer->payload_end;
-  memcpy(place, payload, length);
-  uint64_t where = (uint64_t)writer->payload_end | (uint64_t)length << 32;
-  uint64_t proof = frame_checksum(writer->seed, timestamp, where, place, length);
-  writer->index_low -= LIMIT_ENTRY_SIZE;
-  uint8_t *entry = block + writer->index_low;
-  memcpy(entry, &timestamp, 8);
-  memcpy(entry + 8, &where, 8);
-  memcpy(entry + 16, &proof, 8);
-  writer->payload_end += padded;
-  writer->count += 1;
-  __atomic_store_n(&ring_header(&writer->ring, writer->block)->commit,
-                   writer->count | (uint64_t)writer->payload_end << 32, __ATOMIC_RELEASE);
 }
 
 LIMIT_TARGET static __attribute__((noinline)) void append_out_of_line(limit_writer *writer, const void *payload,
@@ -64,4 +36,9 @@ void limit_append_numbered(limit_writer *writer, void *payload, size_t length, s
     memcpy(payload, &i, 8);
     append_out_of_line(writer, payload, length, (int64_t)i);
   }
+}
+
+void limit_append_mixed(limit_writer *writer, const void *payload, const uint32_t *lengths, int64_t first,
+                        size_t frames) {
+  for (size_t i = 0; i < frames; i++) append_out_of_line(writer, payload, lengths[i], first + (int64_t)i);
 }

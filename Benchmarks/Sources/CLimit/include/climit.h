@@ -37,6 +37,9 @@ limit_writer limit_writer_make(limit_ring ring);
 void limit_append_inlined(limit_writer *writer, const void *payload, size_t length, int64_t first, size_t frames);
 /// The same with one function call for each frame.
 void limit_append_called(limit_writer *writer, const void *payload, size_t length, int64_t first, size_t frames);
+/// As `limit_append_called`, each frame with a length of its own.
+void limit_append_mixed(limit_writer *writer, const void *payload, const uint32_t *lengths, int64_t first,
+                        size_t frames);
 /// As `limit_append_inlined`, with the frame's number as the first 8 bytes of each payload (`length` is at least 8).
 void limit_append_numbered(limit_writer *writer, void *payload, size_t length, size_t frames);
 
@@ -54,5 +57,7 @@ uint64_t limit_clock(void);
 uint64_t limit_minor_faults(void);
 
 #include "peer.h"
+#include "search.h"
+#include "synced.h"
 
 #endif
