@@ -11,7 +11,7 @@ import Testing
   // MARK: Names and metadata
 
   @Test func anEmptyStreamNameIsRefusedEverywhere() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     expectError(.invalidName, naming: ["empty"]) { try store.writer(for: "") }
     expectError(.invalidName, naming: ["empty"]) { try store.cursor(of: "") }
     expectError(.invalidName, naming: ["empty"]) { try store.frames(of: "") }
@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test func aStreamNameOf192BytesWorksAndOneMoreIsRefusedWithTheLimit() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let longest = String(repeating: "é", count: 96)
     try store.writer(for: longest).append([1], at: 1)
     #expect(try store.streams() == [longest])
@@ -38,13 +38,13 @@ import Testing
   }
 
   @Test func aStreamNameWithANULByteIsRefused() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     expectError(.invalidName, naming: ["a\0b", "NUL"]) { try store.writer(for: "a\0b") }
     #expect(try store.streams() == [])
   }
 
   @Test func oneStreamMoreThanTheCapacityIsRefusedUntilOneIsFreed() throws {
-    let store = try directory.store(streams: 2)
+    let store = try directory.plainStore(streams: 2)
     for name in ["a", "b"] { try store.writer(for: name).append([1], at: 1) }
     expectError(.tooManyStreams, naming: ["'c'", "2 streams", store.path]) { try store.writer(for: "c") }
     #expect(try store.streams() == ["a", "b"])
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test func metadataOfAQuarterBlockWorksAndOneMoreByteIsRefusedWithTheLimit() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let longest = String(repeating: "m", count: 1024)
     try store.writer(for: "s", metadata: longest).append([1], at: 1)
     #expect(try store.segments(of: "s").map(\.metadata) == [longest])
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test func theLongestNameAndMetadataTogetherLeaveRoomForFrames() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let name = String(repeating: "n", count: 192)
     let writer = try store.writer(for: name, metadata: String(repeating: "m", count: 1024))
     let payload = [UInt8](repeating: 9, count: writer.maximumFrameByteCount)
@@ -87,7 +87,7 @@ import Testing
 
   @Test(arguments: [4096, 8192, 65_536])
   func theLargestFrameWorksAndOneMoreByteIsRefusedWithTheLimit(_ blockSize: Int) throws {
-    let store = try directory.store(blockSize: blockSize)
+    let store = try directory.plainStore(blockSize: blockSize)
     let writer = try store.writer(for: "s", metadata: "m")
     let limit = writer.maximumFrameByteCount
     // The preamble takes 128 bytes and the index entry 24.
@@ -112,7 +112,7 @@ import Testing
   }
 
   @Test func aKeyTakesEightBytesMoreOfTheLargestFrame() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     let limit = writer.maximumFrameByteCount
     expectError(.frameTooLarge, naming: ["\(limit) bytes", "limit is \(limit - 8) "]) {
@@ -124,7 +124,7 @@ import Testing
   }
 
   @Test func aFrameOfNoBytesComesBack() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     try writer.append([UInt8](), at: 1, flags: 5)
     try unsafe writer.append(UnsafeRawBufferPointer(start: nil, count: 0), at: 2)
@@ -150,7 +150,7 @@ import Testing
 
   @Test(arguments: [Durability.none, .onSeal, .everyFrame])
   func aFrameThatIsNotLaterIsRefusedWithBothPositionsAndTheWriterGoesOn(_ durability: Durability) throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s", options: WriterOptions(durability: durability))
     try writer.append([1], at: 100)
     for earlier in [Int64(100), 99, 0, -5, .min] {
@@ -173,7 +173,7 @@ import Testing
   }
 
   @Test func keysOrderFramesOfEqualTimestamp() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     let keys: [Int64] = [.min, -2, -1, 0, 1, 2, .max]
     for key in keys { try writer.append([1], at: 5, key: key) }
@@ -197,7 +197,7 @@ import Testing
   }
 
   @Test func theExtremeTimestampsAreStoredAndFound() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     try writer.append([1], at: .min)
     expectError(.outOfOrder, naming: ["\(Int64.min)"]) { try writer.append([9], at: .min) }
@@ -236,7 +236,7 @@ import Testing
   // MARK: Clamping
 
   @Test func aClampingWriterStoresALateFrameOneUnitAfterTheLastAndMarksIt() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s", options: WriterOptions(outOfOrder: .clamp))
     try writer.append([1], at: 10, key: 3)
     try writer.append([2], at: 4, key: 7, flags: 0xFFFF_FFFF)
@@ -260,7 +260,7 @@ import Testing
   }
 
   @Test func aClampingBatchStoresEachLateFrameAfterTheOneBefore() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s", options: WriterOptions(outOfOrder: .clamp))
     let frames = [5, 3, 6, 7, 100].map { (time: Int64) in
       unsafe NewFrame(timestamp: time, payload: UnsafeRawBufferPointer(start: nil, count: 0))

@@ -26,7 +26,7 @@ import Testing
   // MARK: Batches
 
   @Test func aBatchOverSeveralBlocksComesBackInOrder() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     try appendBatch(writer, [])
     #expect(try store.contents(of: "s") == [])
@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test func aBatchWithOneFrameOutOfOrderIsRefusedWhole() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     try writer.append([1], at: 10)
     let before = try StoreBytes.read(store.path)
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test func aBatchWithOneFrameTooLargeIsRefusedWhole() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     try writer.append([1], at: 10)
     let limit = writer.maximumFrameByteCount
@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test func aBatchOnAClosedWriterIsRefused() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     try writer.close()
     expectError(.closed) { try appendBatch(writer, [(1, 0, 8)]) }
@@ -87,7 +87,7 @@ import Testing
   // MARK: No free block
 
   @Test func withoutReclaimAFullStoreRefusesAndTakesWhatStillFits() throws {
-    let store = try directory.store(blocks: 2)
+    let store = try directory.plainStore(blocks: 2)
     let writer = try store.writer(for: "s", options: WriterOptions(autoReclaim: false))
     for time in 0..<4 { try writer.append(Array(repeating: 1, count: 1900), at: Int64(time)) }
     #expect(try store.statistics().freeBlocks == 0)
@@ -113,7 +113,7 @@ import Testing
   }
 
   @Test func aBatchThatRunsOutOfBlocksSaysHowManyFramesItStored() throws {
-    let store = try directory.store(blocks: 2)
+    let store = try directory.plainStore(blocks: 2)
     let writer = try store.writer(for: "s", options: WriterOptions(autoReclaim: false))
     expectError(.noFreeBlocks, naming: ["4 of the batch's 6 frames"]) {
       try appendBatch(writer, (0..<6).map { (Int64($0), 0, 1900) })
@@ -123,7 +123,7 @@ import Testing
   }
 
   @Test func withReclaimAStoreOfOneBlockGoesOnForEver() throws {
-    let store = try directory.store(blocks: 1)
+    let store = try directory.plainStore(blocks: 1)
     let writer = try store.writer(for: "s")
     for time in 0..<20 { try writer.append(Array(repeating: UInt8(time), count: 1900), at: Int64(time)) }
     #expect(try store.timestamps(of: "s") == [18, 19])
@@ -143,7 +143,7 @@ import Testing
   // MARK: Filling in place
 
   @Test func aFrameFilledInPlaceHasTheBytesThatWereUsed() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     for (time, used) in [0, 1, 7, 8, 9, 100].enumerated() {
       try unsafe writer.append(byteCount: 100, at: Int64(time), key: 0, flags: UInt32(used)) { bytes in
@@ -161,7 +161,7 @@ import Testing
 
   @Test(arguments: [-1, 101, Int.min, Int.max])
   func aClosureThatUsedAnImpossibleNumberOfBytesAppendsNothing(_ used: Int) throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     try writer.append([1], at: 1)
     expectError(.invalidArgument, naming: ["used \(used) bytes", "the 100 "]) {
@@ -173,7 +173,7 @@ import Testing
   }
 
   @Test func orderHoldsAfterTheFirstFrameOfAllWasNotFilled() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     expectError(.invalidArgument) { try unsafe writer.append(byteCount: 8, at: 50) { _ in -1 } }
     #expect(writer.last == nil)
@@ -185,7 +185,7 @@ import Testing
   }
 
   @Test func aNegativeReservationIsRefused() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     for count in [-1, Int.min] {
       expectError(.invalidArgument, naming: ["\(count) bytes"]) {
@@ -200,7 +200,7 @@ import Testing
   }
 
   @Test func usingTheWriterInsideTheClosureIsRefusedAndHarmless() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     try writer.append([1], at: 1)
     try unsafe writer.append(byteCount: 8, at: 2) { bytes in
@@ -224,7 +224,7 @@ import Testing
   }
 
   @Test func insideTheClosureTheLastFrameIsStillTheOneBefore() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     try writer.append([1], at: 1)
     try unsafe writer.append(byteCount: 8, at: 2) { _ in
@@ -236,7 +236,7 @@ import Testing
   @Test func closingTheWriterInsideTheClosureIsRefusedOrHarmless() async throws {
     await #expect(processExitsWith: .success) {
       let directory = try TemporaryDirectory()
-      let store = try directory.store()
+      let store = try directory.plainStore()
       let writer = try store.writer(for: "s")
       try writer.append([1], at: 1)
       do {

@@ -14,7 +14,7 @@ import Testing
   init() throws {
     directory = try TemporaryDirectory()
     path = directory.path("copy.nts")
-    let made = try directory.store("damaged.nts", blocks: 24)
+    let made = try directory.plainStore("damaged.nts", blocks: 24)
     for name in ["s", "t"] {
       let writer = try made.writer(for: name, metadata: "of \(name)")
       for time in 0..<Int64(600) {

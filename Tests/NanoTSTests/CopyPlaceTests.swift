@@ -12,7 +12,7 @@ import Testing
   init() throws {
     directory = try TemporaryDirectory()
     path = directory.path("copy.nts")
-    store = try directory.store(blocks: 12)
+    store = try directory.plainStore(blocks: 12)
     let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
     for time in 0..<Int64(500) { try writer.append(value: time, at: time) }
   }

@@ -16,7 +16,7 @@ import Testing
   /// Three streams with frames at times 0 to 599; "k" has three keys a time. Each payload holds a word that no other
   /// place of a file has.
   private func filledStore() throws -> Store {
-    let store = try directory.store("whole.nts", blocks: 60, streams: 6)
+    let store = try directory.plainStore("whole.nts", blocks: 60, streams: 6)
     for (number, name) in ["a", "k", "z"].enumerated() {
       for session in 0..<3 {
         let writer = try store.writer(
@@ -150,7 +150,7 @@ import Testing
   }
 
   @Test func aBlockRecycledAtTheEdgeOfTheRangeIsMissedByItsFramesInTheRange() throws {
-    let store = try directory.store(blocks: 4)
+    let store = try directory.plainStore(blocks: 4)
     let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
     for time in 0..<Int64(350) { try writer.append(value: time, at: time) }
     let blocks = try store.blocks().filter { $0.frames > 0 }.sorted { $0.sequence < $1.sequence }

@@ -11,7 +11,7 @@ import Testing
   init() throws {
     directory = try TemporaryDirectory()
     path = directory.path("copy.nts")
-    store = try directory.store(blocks: 12)
+    store = try directory.plainStore(blocks: 12)
     let writer = try store.writer(for: "s", metadata: "m")
     for time in 0..<Int64(420) { try writer.append(value: time, at: time) }
     try writer.abandon()
@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test func countersThatAreOldDoNotMatter() throws {
-    let early = try directory.store("early.nts", blocks: 12)
+    let early = try directory.plainStore("early.nts", blocks: 12)
     let earlyBytes = try StoreBytes.read(early.path)
     let lost = try directory.lostStore(of: store)
     try StoreBytes.patch(lost, at: 8192 + 64, Array(earlyBytes[(8192 + 64)..<(8192 + 128)]))

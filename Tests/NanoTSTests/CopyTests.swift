@@ -16,7 +16,7 @@ import Testing
   /// Streams of every kind: keys, flags, empty payloads, clamped times, several segments with metadata, a hole that was
   /// freed, recycled blocks, a stream without a frame, one that was freed to its last block.
   private func busyStore(_ name: String = "busy.nts", initial: Int? = nil) throws -> Store {
-    let store = try directory.store(name, blocks: 14, initial: initial, streams: 9)
+    let store = try directory.plainStore(name, blocks: 14, initial: initial, streams: 9)
     var random = SeededGenerator(seed: 11)
     for session in 0..<9 {
       let options = WriterOptions(durability: .none, outOfOrder: session % 3 == 0 ? .clamp : .reject)
@@ -190,7 +190,7 @@ import Testing
   // MARK: The moment
 
   @Test func whatIsAppendedAfterTheBeginningIsNotInTheCopy() throws {
-    let store = try directory.store(blocks: 12)
+    let store = try directory.plainStore(blocks: 12)
     let writers = try ["a", "b"].map { try store.writer(for: $0, options: WriterOptions(durability: .none)) }
     for time in 0..<Int64(150) { for writer in writers { try writer.append(value: time, at: time) } }
     let content = try store.content()
@@ -228,7 +228,7 @@ import Testing
   }
 
   @Test func whatIsRecycledBeforeItsTurnIsMissedAndCounted() throws {
-    let store = try directory.store(blocks: 6)
+    let store = try directory.plainStore(blocks: 6)
     let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
     for time in 0..<Int64(700) { try writer.append(value: time, at: time) }
     let before = try store.contents(of: "s")
@@ -255,7 +255,7 @@ import Testing
 
   /// Between the look at what is visible and the list of blocks, as when a copy is put aside there for a while.
   @Test func whatIsRecycledBeforeItIsListedIsMissedAndCounted() throws {
-    let store = try directory.store(blocks: 6)
+    let store = try directory.plainStore(blocks: 6)
     let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
     for time in 0..<Int64(700) { try writer.append(value: time, at: time) }
     let stream = try #require(StreamTable(file: store.file).find(Array("s".utf8)))
@@ -278,7 +278,7 @@ import Testing
 
   /// The oldest blocks of all streams come first, so what the ring takes is copied by then.
   @Test func blocksAreCopiedInTheOrderInWhichTheyAreRecycled() throws {
-    let store = try directory.store(blocks: 8)
+    let store = try directory.plainStore(blocks: 8)
     var writers: [Writer] = []
     for name in ["z", "a"] {
       writers.append(try store.writer(for: name, options: WriterOptions(durability: .none)))
@@ -299,7 +299,7 @@ import Testing
   }
 
   @Test func aStreamWhoseNewestBlocksWereFreedKeepsItsOrdinals() throws {
-    let store = try directory.store(blocks: 12)
+    let store = try directory.plainStore(blocks: 12)
     let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
     for time in 0..<Int64(500) { try writer.append(value: time, at: time) }
     try writer.close()
@@ -314,7 +314,7 @@ import Testing
   }
 
   @Test func aStreamOfWhichEverythingIsRecycledKeepsItsPlaceInTime() throws {
-    let store = try directory.store(blocks: 4)
+    let store = try directory.plainStore(blocks: 4)
     try store.writer(for: "old").append([1], at: 500, key: 7)
     let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
     try writer.append([1], at: 1000)
@@ -339,7 +339,7 @@ import Testing
   }
 
   @Test func aStreamThatIsFreedMeanwhileIsMissed() throws {
-    let store = try directory.store(blocks: 6)
+    let store = try directory.plainStore(blocks: 6)
     let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
     for time in 0..<Int64(200) { try writer.append(value: time, at: time) }
     try writer.close()
@@ -357,7 +357,7 @@ import Testing
   // MARK: Writers that died
 
   @Test func theBlockOfAKilledWriterIsCopiedAndLeftAsItIs() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
     for time in 0..<Int64(200) { try writer.append(value: time, at: time) }
     try writer.abandon()
@@ -371,7 +371,7 @@ import Testing
   }
 
   @Test func framesOfADeadWriterThatDoNotProveThemselvesAreNotTaken() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
     for time in 0..<Int64(200) { try writer.append(value: time, at: time) }
     try writer.abandon()

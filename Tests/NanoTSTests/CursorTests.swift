@@ -9,7 +9,7 @@ import Testing
 
   init() throws {
     directory = try TemporaryDirectory()
-    store = try directory.store(blocks: 8)
+    store = try directory.plainStore(blocks: 8)
   }
 
   /// Frames of 1200 bytes at 0, 10, 20, …: three fill a block. The last block stays open while the writer lives.
@@ -234,7 +234,7 @@ import Testing
 
   @Test func aCursorWhoseBlockIsRecycledIsToldTheExactNumberAndGoesOnAtTheOldestLeft() throws {
     for standing in 0..<6 {
-      let store = try directory.store("\(standing).nts", blocks: 4)
+      let store = try directory.plainStore("\(standing).nts", blocks: 4)
       let writer = try append(12, in: store)
       var cursor = try store.cursor(of: "s")
       let place = Int64(standing) * 10
@@ -253,7 +253,7 @@ import Testing
   }
 
   @Test func aBatchOfARecycledBlockThrows() throws {
-    let store = try directory.store("b.nts", blocks: 2)
+    let store = try directory.plainStore("b.nts", blocks: 2)
     let writer = try append(3, in: store)
     var cursor = try store.cursor(of: "s")
     let batch = try #require(try cursor.nextBatch())
@@ -300,7 +300,7 @@ import Testing
   // MARK: Growth
 
   @Test func aGrowableStoreGrowsToItsCapAndNoFurther() throws {
-    let store = try directory.store("g.nts", blocks: 7, initial: 1)
+    let store = try directory.plainStore("g.nts", blocks: 7, initial: 1)
     let reading = try Store(at: store.path, .readOnly)
     var cursor = try reading.cursor(of: "s")
     let writer = try store.writer(for: "s")

@@ -10,7 +10,7 @@ import Testing
 
   init() throws {
     directory = try TemporaryDirectory()
-    store = try directory.store(blocks: 6)
+    store = try directory.plainStore(blocks: 6)
     let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
     for time in 0..<Int64(300) { try writer.append(value: time, at: time) }
     try writer.close()
@@ -128,7 +128,7 @@ import Testing
   }
 
   @Test func timeDoesNotGoBackBehindAnEmptyBlock() throws {
-    let small = try directory.store("small.nts", blocks: 2)
+    let small = try directory.plainStore("small.nts", blocks: 2)
     let options = WriterOptions(durability: .none)
     let writer = try small.writer(for: "x", options: options)
     try writer.append(value: 1, at: 1000)
@@ -144,7 +144,7 @@ import Testing
   }
 
   @Test func theSpareOfADeadWriterIsTakenBeforeLiveData() throws {
-    let small = try directory.store("small.nts", blocks: 1)
+    let small = try directory.plainStore("small.nts", blocks: 1)
     let writer = try small.writer(for: "x", options: WriterOptions(durability: .none))
     #expect(unsafe try writer.core.pointee.handover.claim() != nil)
     try writer.abandon()

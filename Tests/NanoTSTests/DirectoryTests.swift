@@ -12,7 +12,7 @@ import Testing
 
   /// A reader put aside between two loads finds that the oldest block became the newest one.
   @Test func aHeadThatMovedOnIsNotTakenForTheOldestBlock() throws {
-    let store = try directory.store(blocks: 4)
+    let store = try directory.plainStore(blocks: 4)
     let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
     func fillBlock() throws {
       let begin = (writer.last?.timestamp ?? -1) + 1
@@ -34,7 +34,7 @@ import Testing
   /// A reader put aside between its look at the stream's end and its look at the blocks, while the ring turned: all that
   /// is left is a block without a frame yet, which begins behind that end.
   @Test func framesBeforeABlockThatIsStillEmptyAreToldAsMissed() throws {
-    let store = try directory.store(blocks: 4)
+    let store = try directory.plainStore(blocks: 4)
     let (first, options) = ("s", WriterOptions(durability: .none))
     func append(_ times: Range<Int64>, to name: String) throws {
       let writer = try store.writer(for: name, options: options)
@@ -67,7 +67,7 @@ import Testing
   /// A block that left its stream's list is at the end of its life, at every moment: one that was only unlinked would
   /// come back if its reclaimer died there, after readers have told of its frames as gone.
   @Test(.timeLimit(.minutes(5))) func noBlockIsTakenOutWhileItLives() async throws {
-    let store = try directory.store(blocks: 4)
+    let store = try directory.plainStore(blocks: 4)
     let words = try SharedWords(at: directory.path("words"))
     let stream = ProvingStream(1, .word)
     let writing = WorkerThread { [store] in
@@ -100,7 +100,7 @@ import Testing
   /// Lists are made anew again and again, as after holders of the allocation lock that died, while a writer goes on and
   /// nothing is recycled: readers see every frame that was acknowledged when they looked.
   @Test(.timeLimit(.minutes(5))) func nothingSeemsToBeGoneWhileListsAreMadeAnew() async throws {
-    let store = try directory.store(blocks: 4000)
+    let store = try directory.plainStore(blocks: 4000)
     let words = try SharedWords(at: directory.path("words"))
     let (stream, place) = (ProvingStream(1, .small), SharedWords.firstOwn)
     let writing = WorkerThread { [store] in

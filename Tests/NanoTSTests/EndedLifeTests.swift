@@ -12,7 +12,7 @@ import Testing
 
   init() throws {
     directory = try TemporaryDirectory()
-    store = try directory.store(blocks: 8)
+    store = try directory.plainStore(blocks: 8)
   }
 
   /// Three frames fill a block.

@@ -14,7 +14,7 @@ import Testing
 
   init() throws {
     directory = try TemporaryDirectory()
-    store = try directory.store(blockSize: 16_384, blocks: 64)
+    store = try directory.plainStore(blockSize: 16_384, blocks: 64)
   }
 
   /// Appends frames `range` that prove themselves, a few at a time with pauses, as a slow recorder does.
@@ -71,7 +71,7 @@ import Testing
     expectError(.invalidArgument, naming: ["name one"]) { _ = try store.follow([]) }
     expectError(.invalidArgument, naming: ["'a'"]) { _ = try store.follow(["a", "b", "a"]) }
     expectError(.invalidName) { _ = try store.follow([""]) }
-    let other = try directory.store("b.nts")
+    let other = try directory.plainStore("b.nts")
     var follower = try store.follow(["a"])
     expectError(.invalidArgument, naming: ["b.nts"]) { try follower.add(try other.cursor(of: "b")) }
     #expect(follower.streams == ["a"])
@@ -134,7 +134,7 @@ import Testing
   }
 
   @Test func framesRecycledWhileOneWasHeldBackAreCounted() throws {
-    let small = try directory.store("small.nts", blocks: 4)
+    let small = try directory.plainStore("small.nts", blocks: 4)
     let slow = try small.writer(for: "slow")
     let fast = try small.writer(for: "fast")
     let payload = [UInt8](repeating: 7, count: 900)
@@ -282,7 +282,7 @@ import Testing
   /// Of the file, a store opened for following changes the wake fields and nothing else; and the recorder that leaves
   /// while it is there leaves the store clean.
   @Test func followingWritesTheWakeFieldsAlone() async throws {
-    let path = try directory.store("b.nts").path
+    let path = try directory.plainStore("b.nts").path
     let recorder = try Store(at: path)
     let writer = try recorder.writer(for: "s")
     try writer.append([1], at: 1)
@@ -307,7 +307,7 @@ import Testing
 
   /// What this build may not write, or nobody may, is polled.
   @Test func aFollowerPollsWhereItMayNotWrite() throws {
-    let path = try directory.store("b.nts").path
+    let path = try directory.plainStore("b.nts").path
     try Store(at: path).writer(for: "s").append([1], at: 1)
     try StoreBytes.patchHeader(path, at: FileHeader.Offset.writeIncompatible, StoreBytes.little(UInt64(1) << 63))
     let reader = try Store(at: path, .following)

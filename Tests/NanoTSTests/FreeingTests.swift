@@ -12,11 +12,8 @@ import Testing
     store = try directory.store(blocks: 12)
   }
 
-  /// Appends frames of 1800 bytes, two of which fill a block, at `times`.
   private func append(_ times: ClosedRange<Int64>, to stream: String = "s") throws {
-    let writer = try store.writer(for: stream)
-    for time in times { try writer.append(Array(repeating: UInt8(truncatingIfNeeded: time), count: 1800), at: time) }
-    try writer.close()
+    try store.appendHalfBlocks(times, to: stream)
   }
 
   // MARK: By range
@@ -81,21 +78,21 @@ import Testing
     #expect(try store.statistics().freeBlocks == 0)
     try store.free("s", in: 10...13)
     let writer = try store.writer(for: "s", options: WriterOptions(autoReclaim: false))
-    for time in Int64(24)...27 { try writer.append(Array(repeating: 1, count: 1800), at: time) }
+    for time in Int64(24)...27 { try writer.appendHalfBlock(at: time) }
     #expect(try store.timestamps(of: "s") == Array(0...9) + Array(14...27))
     #expect(try store.statistics().reclaimedBlocks == 0)
-    expectError(.noFreeBlocks) { try writer.append(Array(repeating: 1, count: 1800), at: 28) }
+    expectError(.noFreeBlocks) { try writer.appendHalfBlock(at: 28) }
     try writer.close()
     #expect(try store.verify().findings.isEmpty)
   }
 
   @Test func theOpenBlockOfAWriterIsNotFreed() throws {
     let writer = try store.writer(for: "s")
-    for time in Int64(0)...2 { try writer.append(Array(repeating: 1, count: 1800), at: time) }
+    for time in Int64(0)...2 { try writer.appendHalfBlock(at: time) }
     #expect(try store.free("s", in: .min ... .max).frames == 2)
     #expect(try store.timestamps(of: "s") == [2])
-    try writer.append(Array(repeating: 1, count: 1800), at: 3)
-    try writer.append(Array(repeating: 1, count: 1800), at: 4)
+    try writer.appendHalfBlock(at: 3)
+    try writer.appendHalfBlock(at: 4)
     #expect(try store.contents(of: "s").map(\.ordinal) == [2, 3, 4])
   }
 
@@ -211,8 +208,9 @@ import Testing
     let frame = try #require(try cursor.seek(to: 4))
     #expect(frame.isIntact)
     try store.free("s", in: 2...7)
-    #expect(!frame.isIntact)
-    expectError(.overwritten, naming: ["frame 4 at 4"]) { try frame.copyBytes() }
+    // A compressed one was unpacked into memory of the cursor's.
+    #expect(frame.isIntact == (TestCompression.chosen != .off))
+    if !frame.isIntact { expectError(.overwritten, naming: ["frame 4 at 4"]) { try frame.copyBytes() } }
     let error = expectError(.overwritten, naming: ["'s'", "3 frames"]) { try cursor.next() }
     #expect(error?.missedFrames == 3)
     #expect(try cursor.next()?.ordinal == 8)

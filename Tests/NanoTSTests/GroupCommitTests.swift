@@ -69,7 +69,7 @@ import Testing
     let directory = try TemporaryDirectory()
     let observer = SyncObserver()
     try observer.interposed {
-      let store = try directory.store()
+      let store = try directory.plainStore()
       let writer = try store.writer(for: "s", options: WriterOptions(durability: .everyFrame))
       try writer.append([0], at: 1)
       let before = observer.seen.count

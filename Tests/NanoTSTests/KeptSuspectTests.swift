@@ -10,7 +10,7 @@ import Testing
 
   init() throws {
     directory = try TemporaryDirectory()
-    store = try directory.store(blocks: 8)
+    store = try directory.plainStore(blocks: 8)
   }
 
   private func header(of time: Int64) throws -> BlockHeader {

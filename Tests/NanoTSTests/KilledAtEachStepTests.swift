@@ -35,7 +35,7 @@ import Testing
 
   init() throws {
     directory = try TemporaryDirectory()
-    store = try directory.store(blocks: 8)
+    store = try directory.plainStore(blocks: 8)
   }
 
   /// Frames of 1200 bytes, of which three fill a block, with the timestamp in every byte.

@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test func aStoreThatIsWrittenMeanwhile() throws {
-    let store = try directory.store(blocks: 12, streams: 2)
+    let store = try directory.plainStore(blocks: 12, streams: 2)
     let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
     let stop = DispatchSemaphore(value: 0)
     let ended = DispatchSemaphore(value: 0)
@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test func aSuspectStore() throws {
-    let store = try directory.store(blocks: 12)
+    let store = try directory.plainStore(blocks: 12)
     let writer = try store.writer(for: "s")
     for time in 0..<Int64(300) { try writer.append(Array(repeating: 1, count: 60), at: time) }
     let content = try store.contents(of: "s")
@@ -65,7 +65,7 @@ import Testing
 
   /// Power loss may bring back an older header, or an older body.
   @Test func ofTwoLivesTheLaterOneCounts() throws {
-    let store = try directory.store(blocks: 3, streams: 2)
+    let store = try directory.plainStore(blocks: 3, streams: 2)
     let writer = try store.writer(for: "s")
     func fill(_ range: Range<Int64>) throws {
       for time in range { try writer.append(Array(repeating: UInt8(truncatingIfNeeded: time), count: 900), at: time) }
@@ -98,7 +98,7 @@ import Testing
 
   /// A block that a free or a recycling has just begun to take: the epoch is odd then, and not where a bit is damaged.
   @Test func anOddGenerationEndsALifeOnlyWithAnOddEpoch() throws {
-    let store = try directory.store(blocks: 6, streams: 2)
+    let store = try directory.plainStore(blocks: 6, streams: 2)
     let writer = try store.writer(for: "s")
     for time in 0..<Int64(12) { try writer.append(Array(repeating: 1, count: 900), at: time) }
     try writer.close()
@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test func aFreedStreamOfTheSameNameIsKeptApart() throws {
-    let store = try directory.store(blocks: 8, streams: 2)
+    let store = try directory.plainStore(blocks: 8, streams: 2)
     func write(_ times: Range<Int64>) throws {
       let writer = try store.writer(for: "s")
       for time in times { try writer.append([UInt8(time)], at: time) }
@@ -142,7 +142,7 @@ import Testing
 
   /// Frames that a killed writer left behind the count were never shown; another writer went on in their place.
   @Test func whatWasCutOffAtABlocksEndStaysOff() throws {
-    let store = try directory.store(blocks: 8, streams: 2)
+    let store = try directory.plainStore(blocks: 8, streams: 2)
     let writer = try store.writer(for: "s")
     for time in 0..<Int64(10) { try writer.append([UInt8(time)], at: time) }
     try store.close()

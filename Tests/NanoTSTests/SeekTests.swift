@@ -37,7 +37,7 @@ import Testing
   @Test(arguments: Spacing.allCases) func everyPlaceIsFound(_ spacing: Spacing) throws {
     let seed = TestSeed.next()
     var random = SeededGenerator(seed: seed)
-    let store = try directory.store(blockSize: 16384, blocks: 16)
+    let store = try directory.plainStore(blockSize: 16384, blocks: 16)
     let written = positions(spacing, 1_000, &random)
     let writer = try store.writer(for: "s")
     for position in written { try writer.append([1, 2, 3], at: position.timestamp, key: position.key) }
@@ -61,7 +61,7 @@ import Testing
   /// Within the block that the cursor is in nothing else is looked at: it must not be taken for alive when it is not, nor
   /// for all there is.
   @Test func aSeekFromWithinABlockSeesWhatBecameOfIt() throws {
-    let store = try directory.store(blocks: 4)
+    let store = try directory.plainStore(blocks: 4)
     let writer = try store.writer(for: "s")
     for time in Int64(0)..<50 { try writer.append(value: time, at: time) }
     var cursor = try store.cursor(of: "s")
@@ -85,7 +85,7 @@ import Testing
 
   /// Frames that came to the cursor's block after it was entered are there when it seeks within it: when they go, it tells.
   @Test func aSeekWithinABlockTellsLaterOfFramesThatCameSince() throws {
-    let store = try directory.store(blocks: 2)
+    let store = try directory.plainStore(blocks: 2)
     var writer = try store.writer(for: "s")
     for time in Int64(0)...1 { try writer.append(value: time, at: time) }
     var cursor = try store.cursor(of: "s")
@@ -106,7 +106,7 @@ import Testing
   @Test func aSearchInADamagedBlockEndsWithinIt() throws {
     let seed = TestSeed.next()
     var random = SeededGenerator(seed: seed)
-    let store = try directory.store(blockSize: 4096)
+    let store = try directory.plainStore(blockSize: 4096)
     let writer = try store.writer(for: "s")
     for time in Int64(0)..<100 { try writer.append([], at: time) }
     let search = unsafe EntrySearch(

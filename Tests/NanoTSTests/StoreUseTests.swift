@@ -12,7 +12,7 @@ import Testing
   // MARK: One writer
 
   @Test func aSecondWriterIsRefusedWithTheProcessOfTheFirst() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let other = try Store(at: store.path)
     let process = ProcessInfo.processInfo.processIdentifier
     let writer = try store.writer(for: "s")
@@ -39,7 +39,7 @@ import Testing
   /// The last block of a stream that was not written for long is the oldest of all. Others may take it while a writer is
   /// being opened, and it is another stream's when the new writer gets on.
   @Test func aWriterGoesOnFromTheEndThatItsStreamHadWhenItTookTheLock() throws {
-    let store = try directory.store(blocks: 2)
+    let store = try directory.plainStore(blocks: 2)
     let options = WriterOptions(durability: .none)
     let earlier = try store.writer(for: "s", options: options)
     try earlier.append([1], at: 10)
@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test func aWriterThatGoesOutOfScopeLetsTheStreamGo() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     do {
       let writer = try store.writer(for: "s")
       try writer.append([1], at: 1)
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func aClosedWriterRefusesEverything() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     try writer.append([1], at: 1)
     try writer.close()
@@ -85,7 +85,7 @@ import Testing
   // MARK: Read-only
 
   @Test func aReadOnlyStoreRefusesEveryChangeAndNeverWritesToItsFile() throws {
-    let path = try directory.store(blocks: 3).path
+    let path = try directory.plainStore(blocks: 3).path
     do {
       let store = try Store(at: path)
       let writer = try store.writer(for: "s", metadata: "m")
@@ -117,7 +117,7 @@ import Testing
   }
 
   @Test func aReadOnlyStoreSeesWhatAWriterAppendsMeanwhile() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let reading = try Store(at: store.path, .readOnly)
     var cursor = try reading.cursor(of: "s")
     #expect(try cursor.next() == nil)
@@ -133,7 +133,7 @@ import Testing
   // MARK: Unknown streams
 
   @Test func anUnknownStreamReadsAsEmptyUntilAWriterMakesIt() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     for access in [Store.Access.readOnly, .readWrite] {
       let store = try Store(at: store.path, access)
       #expect(try store.frames(of: "s").map(\.timestamp) == [])
@@ -173,7 +173,7 @@ import Testing
   // MARK: Closed stores
 
   @Test func aClosedStoreRefusesQuestionsWhileItsWriterAndCursorGoOn() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try store.writer(for: "s")
     try writer.append([1], at: 1)
     var cursor = try store.cursor(of: "s")
@@ -209,7 +209,7 @@ import Testing
   @Test func aCursorKeepsTheFileOfAStoreThatIsGone() throws {
     var cursor: Cursor
     do {
-      let store = try directory.store()
+      let store = try directory.plainStore()
       let writer = try store.writer(for: "s")
       for time in 0..<100 { try writer.append(Array(repeating: 7, count: 100), at: Int64(time)) }
       cursor = try store.cursor(of: "s")
@@ -226,7 +226,7 @@ import Testing
     let path = directory.path("a.nts")
     var expected: [StoredFrame] = []
     do {
-      let store = try directory.store()
+      let store = try directory.plainStore()
       let writer = try store.writer(for: "s", metadata: "first", options: WriterOptions(durability: durability))
       for time in 0..<50 { try writer.append(Array(repeating: UInt8(time), count: time * 5), at: Int64(time)) }
       try writer.flush()

@@ -33,7 +33,7 @@ import Testing
   private func timestamps(_ store: Store) throws -> [Int64] { try store.frames(of: "s").map(\.timestamp) }
 
   @Test func anUnsyncedBlockKeepsTheFramesBeforeTheFirstTornOne() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     try write(store, 0..<300).abandon()
     let last = try #require(try store.statistics(of: "s")?.last)
     try flipPayload(of: UInt64(last) - 5, in: store)
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test func aSyncedBlockThatDoesNotProveItselfWasBeingRecycledAndGoesWithEverythingOlder() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try write(store, 0..<600)
     try writer.close()
     let runs = try store.blocks().filter { $0.state == .sealed }.sorted { $0.sequence < $1.sequence }
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test func withoutDurabilityEverythingBehindTheFirstTornFrameGoes() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     try write(store, 0..<600, durability: .none).abandon()
     let blocks = try store.blocks().filter { $0.stream != nil }.sorted { $0.sequence < $1.sequence }
     let torn = try #require(blocks[1].firstTimestamp) + 7
@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test func aStoreThatWasLeftCleanlyIsNotSuspectInALaterBoot() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     try write(store, 0..<50).close()
     try store.close()
     store.file.shared.bootID = BootID(high: 1, low: 2)
@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test func aStoreThatAnotherStillWritesIsNotCalledClean() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let other = try Store(at: store.path)
     let writer = try write(other, 0..<10)
     try store.writer(for: "t").close()
@@ -100,7 +100,7 @@ import Testing
   }
 
   @Test func aGapThatFreeLeftIsNoLossWhereSyncsKeptTheirOrder() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     try write(store, 0..<600).close()
     let blocks = try store.blocks().filter { $0.state == .sealed }.sorted { $0.sequence < $1.sequence }
     let freed = try #require(blocks[1].firstTimestamp)...(try #require(blocks[1].lastTimestamp))
@@ -111,7 +111,7 @@ import Testing
   }
 
   @Test func aReaderOfASuspectStoreGoesByTheBlocksWhereTheCountersAreOld() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let early = try StoreBytes.read(store.path)
     try write(store, 0..<300).close()
     let path = try loseThePower(store)
@@ -127,7 +127,7 @@ import Testing
   }
 
   @Test func aWriterKilledWhileItSealedGivesNoOrdinalTwice() throws {
-    let store = try directory.store()
+    let store = try directory.plainStore()
     let writer = try write(store, 0..<20)
     // The step of the seal that comes before the state: the kill is between the two.
     unsafe try #require(writer.core.pointee.lease).slot.nextOrdinal.storeReleased(20)

@@ -14,7 +14,7 @@ import Testing
   /// A closed store: "s" with four frames in each of blocks 0 to 2, "t" with block 3, block 4 free, 5 to 7 never used.
   init() throws {
     directory = try TemporaryDirectory()
-    let store = try directory.store()
+    let store = try directory.plainStore()
     path = store.path
     func append(_ count: Int64, _ stream: String) throws {
       let writer = try store.writer(for: stream, metadata: "m")

@@ -14,7 +14,7 @@ import Testing
   /// A closed store: "s" with blocks 0, 1, 3, 4, 6, "k" with keys in block 2, and block 5 on the free list.
   init() throws {
     directory = try TemporaryDirectory()
-    let store = try directory.store(blocks: 10)
+    let store = try directory.plainStore(blocks: 10)
     path = store.path
     var random = SeededGenerator(seed: 5)
     func append(_ count: Int, _ stream: String, metadata: String, keyed: Bool = false) throws {
@@ -218,7 +218,7 @@ import Testing
   // MARK: Clean
 
   @Test func aStoreInWhichEverythingWasDoneIsClean() throws {
-    let store = try directory.store("busy.nts", blocks: 12, initial: 3)
+    let store = try directory.plainStore("busy.nts", blocks: 12, initial: 3)
     var random = SeededGenerator(seed: 9)
     for session in 0..<12 {
       let options = WriterOptions(

@@ -21,11 +21,14 @@ final class SmallDisk: Sendable {
 
   deinit { _ = unsafe umount2(directory.path, Int32(MNT_DETACH)) }
 
-  /// From now on nobody writes to it. Refused while a file is open for writing.
+  /// From now on nobody writes to it. Refused while a file is open for writing: also for the moment in which a child that
+  /// another test starts still has this process's files, so that is waited for.
   func makeReadOnly() throws {
     let flags = UInt(MS_REMOUNT | MS_RDONLY)
-    guard unsafe mount("nanots-test", directory.path, "tmpfs", flags, nil) == 0 else {
-      throw Refused(systemError: errno)
+    for attempt in 0... {
+      if unsafe mount("nanots-test", directory.path, "tmpfs", flags, nil) == 0 { return }
+      guard errno == EBUSY, attempt < 500 else { throw Refused(systemError: errno) }
+      usleep(10_000)
     }
   }
 

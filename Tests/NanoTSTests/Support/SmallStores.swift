@@ -1,13 +1,34 @@
+import Foundation
+
 @testable import NanoTS
+
+/// How stores of tests keep their streams where the test does not say: plain, or with `NANOTS_TEST_CHUNK=n` compressed in
+/// chunks of n bytes, so that one suite is run over both.
+enum TestCompression {
+  static let chosen: Compression =
+    ProcessInfo.processInfo.environment["NANOTS_TEST_CHUNK"].flatMap { Int($0) }.map { .lz4(chunkByteCount: $0) }
+    ?? .off
+}
 
 extension TemporaryDirectory {
   /// A new store of few small blocks.
   func store(
-    _ name: String = "a.nts", blockSize: Int = 4096, blocks: Int = 8, initial: Int? = nil, streams: Int = 4
+    _ name: String = "a.nts", blockSize: Int = 4096, blocks: Int = 8, initial: Int? = nil, streams: Int = 4,
+    compression: Compression = TestCompression.chosen
   ) throws -> Store {
     try Store.create(
       at: path(name),
-      StoreOptions(blockSize: blockSize, blockCount: blocks, initialBlockCount: initial, streamCapacity: streams))
+      StoreOptions(
+        blockSize: blockSize, blockCount: blocks, initialBlockCount: initial, streamCapacity: streams,
+        compression: compression))
+  }
+
+  /// The same for tests that count on what fits into a block, or change bytes of its index.
+  func plainStore(
+    _ name: String = "a.nts", blockSize: Int = 4096, blocks: Int = 8, initial: Int? = nil, streams: Int = 4
+  ) throws -> Store {
+    try store(
+      name, blockSize: blockSize, blocks: blocks, initial: initial, streams: streams, compression: .off)
   }
 }
 

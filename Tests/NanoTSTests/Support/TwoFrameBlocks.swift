@@ -1,11 +1,12 @@
 @testable import NanoTS
 
-/// Frames of 1800 bytes, two of which fill a block of 4 KiB: frames 0 and 1 are the stream's first block, and so on.
+/// Frames of 1500 bytes, two of which fill a block of 4 KiB: frames 0 and 1 are the stream's first block, and so on. They do
+/// not shrink, so that this holds for compressed streams too.
 enum TwoFrameBlocks {
   /// The payload tells the frame.
   static func payload(_ time: Int64, of stream: String) -> [UInt8] {
-    let seed = UInt8(truncatingIfNeeded: time &* 7 &+ Int64(stream.utf8.first ?? 0))
-    return (0..<1800).map { seed &+ UInt8(truncatingIfNeeded: $0) }
+    var random = SeededGenerator(seed: UInt64(bitPattern: time &* 256 &+ Int64(stream.utf8.first ?? 0)))
+    return random.bytes(1500)
   }
 }
 
