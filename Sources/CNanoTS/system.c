@@ -234,6 +234,10 @@ int nts_populate_pages(void *address, size_t length) {
   return madvise(address, length, MADV_POPULATE_WRITE) == 0 ? 0 : -errno;
 }
 
+int nts_begin_write_back(int fd, uint64_t offset, uint64_t count) {
+  return sync_file_range(fd, (off_t)offset, (off_t)count, SYNC_FILE_RANGE_WRITE) == 0 ? 0 : -errno;
+}
+
 long nts_page_size(void) { return sysconf(_SC_PAGESIZE); }
 
 static int sync_directory_of(const char *path) {

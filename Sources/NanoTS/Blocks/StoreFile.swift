@@ -188,6 +188,12 @@ final class StoreFile: Sendable {
     mapped.populatePages(bodyRange(index))
   }
 
+  /// Has the kernel begin to write block `index` to the disk.
+  func beginWriteBack(of index: Int) { mapped.beginWriteBack(bodyRange(index)) }
+
+  /// Makes pages of block `index` that may not be written without a fault ready again; others stay as they are.
+  func keepPagesReady(of index: Int) { mapped.populatePages(bodyRange(index)) }
+
   private func bodyRange(_ index: Int) -> Range<Int> {
     precondition(index >= 0 && index < layout.blockCount)
     let start = layout.dataOffset + index * layout.blockSize

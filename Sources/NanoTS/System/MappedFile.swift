@@ -56,6 +56,13 @@ final class MappedFile: Sendable {
     if count > 0 { _ = unsafe nts_drop_pages(start, count) }
   }
 
+  /// Has the kernel begin to write `range` to the disk, and does not wait. It is advice: what fails is told by the sync that
+  /// has to follow.
+  func beginWriteBack(_ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= byteCount)
+    _ = nts_begin_write_back(descriptor.number, UInt64(range.lowerBound), UInt64(range.count))
+  }
+
   /// Makes `range` ready to be written with no page fault. Nothing changes if the system cannot do it.
   func populatePages(_ range: Range<Int>) {
     let (start, count) = unsafe pages(range)

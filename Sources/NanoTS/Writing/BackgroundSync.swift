@@ -169,7 +169,17 @@ final class BackgroundSync: Sendable {
     guard let sealed = state.withLock({ $0.sealed }) else { return nil }
     // A sync takes the pages' dirty marks from the table, which stops the writer's processor for each: less without them.
     file.dropPages(of: sealed.block)
-    return try syncBody(sealed) ? sealed : nil
+    // The kernel writes back large folios whole. Where one has the end of this block and the beginning of the open one, its
+    // pages are write-protected when it begins, and the writer would meet a fault at each.
+    file.beginWriteBack(of: sealed.block)
+    keepOpenBlockReady()
+    guard try syncBody(sealed) else { return nil }
+    keepOpenBlockReady()
+    return sealed
+  }
+
+  private func keepOpenBlockReady() {
+    if preparesBlocks, let open = state.withLock({ $0.open }) { file.keepPagesReady(of: open.block) }
   }
 
   private func syncSealed() throws(NanoTSError) {
