@@ -31,6 +31,19 @@ import Testing
     #expect(cache.sequence(ofHead: slot.head.acquired, of: slot, stream.identifier) == 1)
   }
 
+  /// A look at the blocks that failed is no look: the next call finds what came.
+  @Test func blocksThatCouldNotBeLookedForAreFoundByTheNextCall() throws {
+    let store = try directory.plainStore(blocks: 8, initial: 4)
+    let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
+    for time in Int64(0)...1 { try writer.appendHalfBlock(at: time) }
+    var cursor = try store.cursor(of: "s")
+    for time in Int64(0)...1 { #expect(try cursor.next()?.timestamp == time) }
+    try writer.appendHalfBlock(at: 2)
+    let hook = CallHook { $0 == .stat ? -EIO : 0 }
+    expectError(.ioFailure, naming: ["fstat"]) { try hook.interposed { try cursor.next() } }
+    #expect(try cursor.next()?.timestamp == 2)
+  }
+
   /// A reader put aside between its look at the stream's end and its look at the blocks, while the ring turned: all that
   /// is left is a block without a frame yet, which begins behind that end.
   @Test func framesBeforeABlockThatIsStillEmptyAreToldAsMissed() throws {

@@ -380,9 +380,10 @@ extension Cursor {
     let mark = DirectoryMark(of: store.file.slot(stream.slot))
     // Nothing was added, taken or recycled since: what the cursor has is what the cache would give.
     if mark == directoryMark { return window == nil ? !directory.isEmpty : blockIndex + 1 < directory.count }
-    directoryMark = mark
     let before = window?.sequence
     directory = try store.directories.directory(of: stream.identifier, slot: stream.slot)
+    // Not before it is there: what fails now is looked for again by the next call.
+    directoryMark = mark
     guard let before else { return !directory.isEmpty }
     blockIndex = directory.lastBlock(upToSequence: before)
     return blockIndex + 1 < directory.count

@@ -14,6 +14,8 @@ final class BackgroundSync: Sendable {
     var open: WrittenBlock?
     /// Claimed for the writer, with its pages ready.
     var prepared: Int?
+    /// The last block that was prepared, also when the writer has it.
+    var lastPrepared: Int?
     /// True from a change of blocks on until its task has run.
     var isUnderway = false
     var isSyncingByTime = false
@@ -153,6 +155,7 @@ final class BackgroundSync: Sendable {
     }
     state.withLock { state in
       state.prepared = prepared
+      state.lastPrepared = prepared
       state.isUnderway = false
     }
     changes.increment()
@@ -178,8 +181,10 @@ final class BackgroundSync: Sendable {
     return sealed
   }
 
+  /// Only what was ready: of another block, it would bring all pages from the disk, and have them written back.
   private func keepOpenBlockReady() {
-    if preparesBlocks, let open = state.withLock({ $0.open }) { file.keepPagesReady(of: open.block) }
+    let open = state.withLock { state in state.open?.block == state.lastPrepared ? state.open?.block : nil }
+    if let open { file.keepPagesReady(of: open) }
   }
 
   private func syncSealed() throws(NanoTSError) {
