@@ -343,7 +343,7 @@ import Testing
       _ = try Store.recover(store.path, to: path)
       found.append(try Store(at: path, .readOnly).frames(of: "s").map { try StoredFrame($0) })
     }
-    #expect(found[0].count >= 4 && found[0].allSatisfy { $0.payload == frames[Int($0.timestamp)].payload })
+    #expect(found[0].count >= 20 && found[0].allSatisfy { $0.payload == frames[Int($0.timestamp)].payload })
     #expect(found[1].map(\.payload) == found[0].map(\.payload))
   }
 

@@ -74,7 +74,8 @@ final class ChunkLoader {
   /// Brings the frame at `slot`. `header` is that of the block, where it may change meanwhile, and `seen` the number of
   /// chunks that it told of when the index was taken. O(bytes of a chunk).
   func load(_ slot: Int, _ index: ChunkIndex, _ header: BlockHeader?, seen: Int, _ extent: Extent) -> Outcome {
-    switch bring(slot, index, header, seen: seen, extent) {
+    let outcome = bring(slot, index, header, seen: seen, extent)
+    switch outcome {
     case .loaded:
       if let part, slot >= part.firstSlot, slot - part.firstSlot < part.count { return .loaded }
       // The index has the frame in no chunk, and not in the staging area either.
@@ -82,8 +83,8 @@ final class ChunkLoader {
     case .damaged(let slots):
       // What a damaged index says of a chunk or of the staging area may leave out the frame that it led to.
       return .damaged(slots.contains(slot) ? slots : slot..<(slot + 1))
-    case .over: return .over
-    case .changed: return .changed
+    case .over, .changed:
+      return outcome
     }
   }
 

@@ -1,3 +1,4 @@
+// Public, because the prefetch is inlined into programs' loops.
 public import CNanoTS
 
 /// The part of a cursor's place that a step within a block needs, as plain values.
