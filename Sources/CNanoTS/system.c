@@ -393,9 +393,22 @@ int nts_start_thread(void (*body)(void *), void *context) {
   return tell(-result, &request);
 }
 
-void *nts_zeroed_make(size_t count) { return calloc(1, count); }
+/* From this size on the kernel gives pages only for what is touched, and does not ask before whether it has them all. */
+static const size_t reserved_from = 1 << 20;
 
-void nts_zeroed_free(void *memory) { free(memory); }
+void *nts_zeroed_make(size_t count) {
+  if (count < reserved_from) return calloc(1, count);
+  void *made = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return made == MAP_FAILED ? NULL : made;
+}
+
+void nts_zeroed_free(void *memory, size_t count) {
+  if (count < reserved_from) {
+    free(memory);
+  } else {
+    munmap(memory, count);
+  }
+}
 
 struct nts_mutex {
   pthread_mutex_t mutex;

@@ -60,8 +60,8 @@ public struct NanoTSError: Error, Sendable, CustomStringConvertible {
   public let code: Code
   /// One sentence or two for a person: the values, the limit, the remedy.
   public let message: String
-  /// From a cursor or frame, with `.overwritten`, `.corrupt` or `.unsupportedFeature`: how many frames the reader
-  /// missed. Otherwise 0.
+  /// From a cursor or frame, with `.overwritten`, `.corrupt` or `.unsupportedFeature`, and with `.ioFailure` or
+  /// `.truncated` for a block of a snapshot that could not be read: how many frames the reader missed. Otherwise 0.
   public let missedFrames: UInt64
   /// The errno of the system call that failed, or 0.
   public let systemError: Int32

@@ -45,7 +45,7 @@ public func nanots_store_open(
   reporting(.opening) { () throws(NanoTSError) in
     let place = try unsafe place(store, "store")
     let path = try unsafe text(path, "path")
-    let access: Store.Access = try choice(access.rawValue, [.readOnly, .following, .readWrite], "access")
+    let access: Store.Access = try choice(access.rawValue, [.readOnly, .following, .readWrite, .snapshot], "access")
     unsafe place.pointee = try makeHandle(StoreThing(Store(at: path, access)))
   }
 }

@@ -11,7 +11,8 @@ struct KeepingTests {
     scratch = try Scratch()
     store = scratch.path("store.nts")
     try #require(
-      try Program.run("create", store, "--block-size", "4KiB", "--blocks", "8", "--unit", "s").status == 0)
+      try Program.run("create", store, "--block-size", "4KiB", "--blocks", "8", "--unit", "s", "--compress", "none")
+        .status == 0)
   }
 
   /// Frames of half a block, one for each second.

@@ -25,9 +25,18 @@ enum Program {
   }
 
   static func run(_ arguments: [String], input: Data = Data(), through launcher: [String] = []) throws -> Outcome {
-    let running = try Running(launcher + [url.path] + arguments)
+    let running = try Running(launcher + [url.path] + arguments + compression(of: arguments))
     running.send(input)
     return running.outcome()
+  }
+
+  /// With `NANOTS_TEST_CHUNK=n`, stores that are made are compressed in chunks of n bytes where the test does not say, so
+  /// that one suite is run over both kinds.
+  private static func compression(of arguments: [String]) -> [String] {
+    guard ["create", "record"].contains(arguments.first), !arguments.contains("--compress"),
+      let chunk = ProcessInfo.processInfo.environment["NANOTS_TEST_CHUNK"]
+    else { return [] }
+    return ["--compress", "lz4:\(chunk)"]
   }
 
   /// A process that has not ended yet.
@@ -155,7 +164,9 @@ final class Scratch {
   func path(_ name: String) -> String { url.appendingPathComponent(name).path }
 
   /// A store with small blocks, made by the program itself.
-  func store(_ options: String...) throws -> String {
+  func store(_ options: String...) throws -> String { try store(options) }
+
+  func store(_ options: [String]) throws -> String {
     let path = path("store.nts")
     let outcome = try Program.run(["create", path, "--block-size", "64KiB", "--blocks", "8"] + options)
     try #require(outcome.status == 0, "\(outcome.errors)")

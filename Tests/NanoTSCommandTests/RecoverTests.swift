@@ -4,7 +4,7 @@ import Testing
 struct RecoverTests {
   /// A store with two streams of 1,000 lines each, a second apart from time 0 on.
   private func makeStore(_ scratch: Scratch) throws -> String {
-    let store = try scratch.store("--unit", "s")
+    let store = try scratch.store("--unit", "s", "--compress", "none")
     for stream in ["a", "b"] {
       let lines = (0..<1000).map { "\($0)\t\(stream) \($0)\n" }.joined()
       try #require(try Program.run("append", store, stream, "--timestamps", input: lines).status == 0)

@@ -146,7 +146,8 @@ struct TailTests {
   /// cannot find it earlier.
   @Test func countsWhatAStreamLostBeforeItWasFound() throws {
     let path = scratch.path("small.nts")
-    try #require(try Program.run("create", path, "--block-size", "4KiB", "--blocks", "4").status == 0)
+    try #require(
+      try Program.run("create", path, "--block-size", "4KiB", "--blocks", "4", "--compress", "none").status == 0)
     try append("a", "0\tfirst\n", to: path)
     let tail = try Program.Running(nanots: "tail", path, "-f", "--json")
     #expect(tail.prints("first"))

@@ -4,7 +4,7 @@ import Testing
 struct VerifyTests {
   /// A store with one frame of text that is found nowhere else in the file.
   private func makeStore(_ scratch: Scratch) throws -> (path: String, payload: String) {
-    let store = try scratch.store()
+    let store = try scratch.store("--compress", "none")
     let payload = "payload-\(UUID().uuidString)"
     try #require(try Program.run("append", store, "s", input: "first\n\(payload)\nlast\n").status == 0)
     return (store, payload)

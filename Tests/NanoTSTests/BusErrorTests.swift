@@ -88,6 +88,27 @@ import Testing
     #expect(said["appended 0"] != nil, "\(said)")
   }
 
+  // MARK: A snapshot, which needs no guard
+
+  /// Cut in the middle of the blocks, behind the tables, and to nothing: what was read stays, and each block that is gone is
+  /// told of with the frames that it had.
+  @Test(arguments: [tables + 3 * 4096 + 100, tables, 0])
+  func aSnapshotGetsAnErrorForEachBlockThatIsGone(_ size: Int) async throws {
+    let said = try await lines(try cut(to: size, "copied", isGuarded: false))
+    #expect(said["wrong bytes"] == nil && said["held frame"] == "fine", "\(said)")
+    #expect(said["step"]?.hasPrefix("truncated 0") == true, "\(said)")
+    func numbers(_ name: String) throws -> [Int] {
+      let line = try #require(said.keys.first { $0.hasPrefix(name + " ") }, "\(said)")
+      return line.split(separator: " ").dropFirst().compactMap { Int($0) }
+    }
+    let (right, missed, failures) = (try numbers("right")[0], try numbers("missed")[0], try numbers("failures")[0])
+    #expect(failures > 1 && right < 200 && right + missed == 200, "\(said)")
+    // The block that the cursor had entered before is gone for others.
+    #expect(try numbers("findings") == [size > Self.tables ? failures : failures + 1])
+    #expect(try numbers("sequence")[0] <= right)
+    #expect(said["other 201"] != nil, "\(said)")
+  }
+
   // MARK: Without it, and other signals
 
   private func ending(_ agent: AgentProcess) async throws -> (Process.TerminationReason, Int32) {

@@ -118,7 +118,7 @@ import Testing
     while try cursor.next() != nil {}
     #expect(!first.isIntact)
     let error = #expect(throws: NanoTSError.self) { try first.copyBytes() }
-    #expect(error?.code == .overwritten && error?.message.contains("unpacked another chunk") == true)
+    #expect(error?.code == .overwritten && error?.message.contains("brought other frames there") == true)
   }
 
   @Test func aStreamMayHoldBlocksOfBothKinds() throws {

@@ -14,7 +14,7 @@ struct CutStore {
   func run(_ use: String, isGuarded: Bool) throws {
     if use == "chained" { CutStore.installEarlierHandler() }
     // Before and after a store is opened are the same to it.
-    let early = try Store(at: path, use.hasPrefix("write") ? .readWrite : .readOnly)
+    let early = try Store(at: path, use.hasPrefix("write") ? .readWrite : use == "copied" ? .snapshot : .readOnly)
     if isGuarded {
       try Store.installBusErrorGuard()
       try Store.installBusErrorGuard()
@@ -23,6 +23,7 @@ struct CutStore {
     let otherWriter = try other.writer(for: "s")
     switch use {
     case "read": try read(early)
+    case "copied": try readCopied(early)
     case "ask": try ask(early)
     case "write": try write(early, WriterOptions())
     case "write-none": try write(early, WriterOptions(durability: .none))
@@ -65,6 +66,36 @@ struct CutStore {
     tell("new cursor") { () throws(NanoTSError) in _ = try store.cursor(of: "s") }
     tell("verify") { () throws(NanoTSError) in _ = try store.verify() }
     if let here = frame { tell("held frame") { () throws(NanoTSError) in _ = try here.copyBytes() } }
+  }
+
+  /// Steps through a snapshot: the block that was entered before is there, and each that could not be read is told of once.
+  private func readCopied(_ store: Store) throws {
+    var cursor = try store.cursor(of: "s")
+    let held = try cursor.next()
+    Agent.awaitLine()
+    tell("held frame") { () throws(NanoTSError) in
+      if try held!.copyBytes() != HostileContent.payload(0, "s") { print("wrong bytes") }
+    }
+    var (right, missed, failures) = (1, UInt64(0), 0)
+    while failures < 100 {
+      do throws(NanoTSError) {
+        guard let frame = try cursor.next() else { break }
+        if try frame.copyBytes() != HostileContent.payload(frame.timestamp, "s") { print("wrong bytes") }
+        right += 1
+      } catch {
+        if failures == 0 { print("step: \(error.code) \(error.systemError) \(error)") }
+        failures += 1
+        missed += error.missedFrames
+      }
+    }
+    print("right \(right)\nmissed \(missed)\nfailures \(failures)")
+    let (times, left) = try store.frames(of: "s").reduce(into: (0, UInt64(0))) { sum, frame in
+      sum.0 += 1
+      sum.1 += frame.missed
+    }
+    print("sequence \(times) \(left)")
+    let findings = try store.verify().findings
+    print("findings \(findings.count { $0.kind == .file })")
   }
 
   private func ask(_ store: Store) throws {

@@ -37,7 +37,7 @@ struct HostileUse {
   /// One count of the word for each round.
   mutating func read() {
     while !words.isOver {
-      let access: Store.Access = random.oneIn(2) ? .readOnly : .following
+      let access: Store.Access = [.readOnly, .following, .snapshot].randomElement(using: &random)!
       guard let store = attempt({ () throws(NanoTSError) in try Store(at: path, access) }) else { continue }
       for _ in 0..<8 where !words.isOver { readAll(store) }
       words[place] += 1

@@ -3,7 +3,8 @@ import NanoTS
 // Walks forward. Every frame is read, in its place, or told as missed: `Tally.isExact`.
 
 extension TortureReader {
-  /// From the oldest frame to the end, by steps and by batches in turn with one cursor.
+  /// From the oldest frame to the end, by steps and by batches in turn with one cursor. What was there before a snapshot was
+  /// taken must be among those that were read or told as missed.
   mutating func walkForward(_ stream: ProvingStream) throws(NanoTSError) {
     let oldest = try oldest(of: stream)
     var cursor = try store.cursor(of: stream.name)
@@ -14,7 +15,13 @@ extension TortureReader {
       let isAtEnd =
         try random.oneIn(2)
         ? step(&cursor, stream, &tally, frames) : takeBatches(&cursor, stream, &tally, frames / 64 + 1)
-      if isAtEnd { break }
+      if isAtEnd {
+        let newest = newestOfSnapshot
+        require(
+          tally.first == nil || newest.map { tally.end > $0 } ?? true, stream,
+          "forward ends at \(tally.end), and \(newest ?? 0) was there before")
+        break
+      }
       left -= frames
       noteProgress()
     }

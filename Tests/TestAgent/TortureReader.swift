@@ -13,13 +13,17 @@ public struct TortureReader {
     case seek
     /// From the end on, waiting for what comes.
     case follow
+    /// Snapshots, each forward, back or around.
+    case snapshot
   }
 
-  let store: Store
+  var store: Store
   /// The same file once more, with a directory of its own: what a reader is told is gone must not be there either.
   private let witness: Store
   let streams: [ProvingStream]
   let words: SharedWords
+  /// The newest frame before the present snapshot was taken.
+  var newestOfSnapshot: UInt64?
   private let place: Int
   var random: SplitMix
   public internal(set) var report = TortureReport()
@@ -45,9 +49,24 @@ public struct TortureReader {
       case .backward: try random.oneIn(3) ? walkReversed(stream) : walkBackward(stream)
       case .seek: try askOrSeek(stream)
       case .follow: try random.oneIn(2) ? follow(stream) : followAll()
+      case .snapshot: try walkSnapshot(stream)
       }
       report.addWalk()
       noteProgress()
+    }
+  }
+
+  /// A look at what a snapshot holds: all that was committed before it was taken, or a word of it.
+  private mutating func walkSnapshot(_ stream: ProvingStream) throws(NanoTSError) {
+    let live = store
+    newestOfSnapshot = try newest(of: stream)
+    defer { (store, newestOfSnapshot) = (live, nil) }
+    store = try Store(at: live.path, .snapshot)
+    switch Int.random(in: 0..<4, using: &random) {
+    case 0: try walkBackward(stream)
+    case 1: try walkAround(stream)
+    case 2: try walkSequence(stream)
+    default: try walkForward(stream)
     }
   }
 
@@ -133,7 +152,13 @@ public struct TortureReader {
     guard let oldest else { return }
     var cursor = try witness.cursor(of: stream.name)
     let left = try cursor.first()?.ordinal
-    require(left != oldest, stream, "\(walk) saw nothing, and frame \(oldest) was there all the time")
+    guard store.access == .snapshot else {
+      return require(left != oldest, stream, "\(walk) saw nothing, and frame \(oldest) was there all the time")
+    }
+    // What is the oldest now may have come after the snapshot.
+    if let newestOfSnapshot, let left {
+      require(left > newestOfSnapshot, stream, "\(walk) of a snapshot saw nothing, and frame \(left) was there before")
+    }
   }
 
   /// The ordinal of the oldest frame; nil when there is none.

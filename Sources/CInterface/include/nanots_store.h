@@ -63,7 +63,11 @@ typedef enum {
   NANOTS_ACCESS_READ_ONLY = 0,
   /** Reading, and being woken by writers. Needs permission to write, or is as NANOTS_ACCESS_READ_ONLY. */
   NANOTS_ACCESS_FOLLOWING = 1,
-  NANOTS_ACCESS_READ_WRITE = 2
+  NANOTS_ACCESS_READ_WRITE = 2,
+  /** Reading what is there at the moment of opening, by pread into memory of the process, with nothing mapped: for files
+      that may be cut off or changed by others, failing disks and network file systems. A block that cannot be read gives
+      IO_FAILURE or TRUNCATED and is passed over by the next call. No following, pins or copies. */
+  NANOTS_ACCESS_SNAPSHOT = 3
 } nanots_access_t;
 
 /** Makes a store and opens it for writing. The caller ends `*store` with nanots_store_close. */

@@ -91,7 +91,7 @@ void nts_sleep_until(uint64_t time);
 int nts_start_thread(void (*body)(void *), void *context);
 /// Memory that is zero, of which nothing is used until it is touched; NULL without room for it.
 void *nts_zeroed_make(size_t count);
-void nts_zeroed_free(void *memory);
+void nts_zeroed_free(void *memory, size_t count);
 /// A lock between threads of this process; NULL without memory for it. Not recursive.
 typedef struct nts_mutex nts_mutex;
 nts_mutex *nts_mutex_make(void);

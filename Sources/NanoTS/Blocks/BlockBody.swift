@@ -14,6 +14,8 @@ struct BlockBody {
   /// Nil for a plain body.
   private let chunked: ChunkedFrames?
   private let isSealed: Bool
+  /// What `bytes` lie in, in a snapshot.
+  private var image: BlockImage?
 
   /// A plain body. Nil when the layout is another, or count and payload end cannot both be right in a block of this size.
   init?(_ bytes: UnsafeRawBufferPointer, generation: UInt64, layout: BodyLayout, commit: BlockCommit) {
@@ -35,6 +37,16 @@ struct BlockBody {
     let payloadEnd = Int(commit.payloadEnd)
     return payloadEnd >= BlockPreamble.fixedByteCount && payloadEnd <= blockSize
       && Int(commit.count) <= (blockSize - payloadEnd) / entrySize
+  }
+
+  /// True when the layout is known and a block of the file can have so many frames. O(1), with no look into the block.
+  static func isPossible(_ values: BlockHeaderValues, in file: StoreFile) -> Bool {
+    let (layout, blockSize) = (values.bodyLayout, file.layout.blockSize)
+    guard layout.isKnown(blockSize: blockSize) else { return false }
+    guard let chunks = layout.chunks(blockSize: blockSize) else {
+      return isPossible(values.commit, entrySize: Int(layout.entrySize), blockSize: blockSize)
+    }
+    return ChunkIndex.isPossible(values.commit, chunks, isKeyed: layout.isKeyed)
   }
 
   /// A chunked body; `header` is the block's, where it may change meanwhile.
@@ -62,6 +74,22 @@ struct BlockBody {
     else { return nil }
     self.init(
       found, isHeld ? nil : file.header(index), coversPayload: file.checksPayloads, isSealed: values.state == .sealed)
+  }
+
+  /// Of a block as a reader has it; nil as above. `values` may count other frames than the header does.
+  init?(_ file: StoreFile, _ stored: StoredBlock, _ values: BlockHeaderValues) {
+    let layout = values.bodyLayout
+    let blockSize = file.layout.blockSize
+    if let chunks = layout.isKnown(blockSize: blockSize) ? layout.chunks(blockSize: blockSize) : nil {
+      guard
+        let found = unsafe ChunkIndex(
+          stored.bytes, generation: values.generation, chunks, isKeyed: layout.isKeyed, values.commit)
+      else { return nil }
+      self.init(found, stored.header, coversPayload: file.checksPayloads, isSealed: values.state == .sealed)
+    } else {
+      unsafe self.init(stored.bytes, generation: values.generation, layout: layout, commit: values.commit)
+    }
+    image = stored.image
   }
 
   var isKeyed: Bool { entrySize == IndexEntry.keyedByteCount }

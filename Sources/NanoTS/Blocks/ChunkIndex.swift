@@ -14,15 +14,19 @@ struct ChunkIndex {
   init?(
     _ bytes: UnsafeRawBufferPointer, generation: UInt64, _ layout: ChunkedLayout, isKeyed: Bool, _ commit: BlockCommit
   ) {
-    guard bytes.count == layout.blockSize, commit.chunkCount <= layout.mostChunks, commit.chunkCount <= commit.count,
-      commit.count <= ChunkIndex.mostFrames(layout, isKeyed: isKeyed, chunkCount: Int(commit.chunkCount))
-    else { return nil }
+    guard bytes.count == layout.blockSize, ChunkIndex.isPossible(commit, layout, isKeyed: isKeyed) else { return nil }
     unsafe self.bytes = unsafe bytes
     self.generation = generation
     self.layout = layout
     self.isKeyed = isKeyed
     count = Int(commit.count)
     chunkCount = Int(commit.chunkCount)
+  }
+
+  /// True when a body of this layout can have so many frames in so many chunks.
+  static func isPossible(_ commit: BlockCommit, _ layout: ChunkedLayout, isKeyed: Bool) -> Bool {
+    commit.chunkCount <= layout.mostChunks && commit.chunkCount <= commit.count
+      && commit.count <= mostFrames(layout, isKeyed: isKeyed, chunkCount: Int(commit.chunkCount))
   }
 
   /// No body with so many chunks has more frames: what is in a chunk was in the staging area.

@@ -156,6 +156,8 @@ final class DirectoryCache: Sendable {
 
   /// Forgets blocks before the stream's oldest one, so that finding the oldest does not step over dead entries.
   private func dropReclaimed(_ directory: inout StreamDirectory, _ slot: StreamSlot, _ identifier: UInt64) {
+    // In a snapshot the slot names a block that was the oldest, and may be a newer one by its header, which is younger.
+    guard !file.isSnapshot else { return directory.dropBlocksAtFront(while: { !file.header($0).isStill($1) }) }
     // More than one look is needed only when blocks are recycled between two loads.
     for _ in 0..<8 {
       let head = slot.head.acquired

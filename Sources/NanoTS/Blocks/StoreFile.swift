@@ -16,6 +16,8 @@ final class StoreFile: Sendable {
   /// Of streams for which nothing else was said.
   let compression: Compression
   let initialBlockCount: Int
+  /// What frames of chunked blocks, and blocks of a snapshot, are brought into.
+  let memory = FrameMemoryPool()
   /// The SharedState page for writing, in a store that a follower opened: the rest of the file is mapped for reading.
   private let sharedWindow: MappedWindow?
 
@@ -76,6 +78,9 @@ final class StoreFile: Sendable {
 
   var path: String { mapped.descriptor.path }
 
+  /// True where the metadata is a copy that does not change, and blocks are read when they are wanted.
+  var isSnapshot: Bool { mapped.isCopy }
+
   var shared: SharedState { unsafe SharedState(base: mapped.base + FileHeader.byteCount) }
 
   static let sharedRange = FileHeader.byteCount..<(FileHeader.byteCount + SharedState.byteCount)
@@ -94,15 +99,25 @@ final class StoreFile: Sendable {
 
   /// Bound: the block table was inside the file when the store was opened.
   func header(_ index: Int) -> BlockHeader {
-    precondition(index >= 0 && index < layout.blockCount)
-    return unsafe BlockHeader(base: mapped.base + layout.blockTableOffset + index * BlockHeader.byteCount)
+    return unsafe BlockHeader(base: mapped.base + headerStart(index))
   }
 
-  /// The bytes of a block. Bound: inside the mapping; the caller knows that the file reaches so far.
+  /// The bytes of a block in the mapping. Bound: inside it; the caller knows that the file reaches so far.
   func body(_ index: Int) -> UnsafeMutableRawBufferPointer {
+    precondition(!isSnapshot)
+    return unsafe UnsafeMutableRawBufferPointer(start: mapped.base + bodyStart(index), count: layout.blockSize)
+  }
+
+  /// Where in the file the header of block `index` begins.
+  func headerStart(_ index: Int) -> Int {
     precondition(index >= 0 && index < layout.blockCount)
-    return unsafe UnsafeMutableRawBufferPointer(
-      start: mapped.base + layout.dataOffset + index * layout.blockSize, count: layout.blockSize)
+    return layout.blockTableOffset + index * BlockHeader.byteCount
+  }
+
+  /// Where in the file block `index` begins.
+  func bodyStart(_ index: Int) -> Int {
+    precondition(index >= 0 && index < layout.blockCount)
+    return layout.dataOffset + index * layout.blockSize
   }
 
   /// False for a suspect store: counters in SharedState and the stream table may be older than the blocks, and readers
@@ -152,14 +167,14 @@ final class StoreFile: Sendable {
 
   /// Makes the header of block `index` survive power loss.
   func syncHeader(_ index: Int) throws(NanoTSError) {
-    let start = layout.blockTableOffset + index * BlockHeader.byteCount
+    let start = headerStart(index)
     try mapped.sync(start..<(start + BlockHeader.byteCount))
   }
 
   /// Makes `range` of the bytes of block `index` survive power loss.
   func syncBody(_ index: Int, _ range: Range<Int>) throws(NanoTSError) {
     precondition(range.lowerBound >= 0 && range.upperBound <= layout.blockSize)
-    let start = bodyRange(index).lowerBound
+    let start = bodyStart(index)
     try mapped.sync((start + range.lowerBound)..<(start + range.upperBound))
   }
 
@@ -195,15 +210,13 @@ final class StoreFile: Sendable {
   func keepPagesReady(of index: Int) { mapped.populatePages(bodyRange(index)) }
 
   private func bodyRange(_ index: Int) -> Range<Int> {
-    precondition(index >= 0 && index < layout.blockCount)
-    let start = layout.dataOffset + index * layout.blockSize
+    let start = bodyStart(index)
     return start..<(start + layout.blockSize)
   }
 
   /// Makes block `index` one that was never used: zeros in its header and its body.
   func clear(_ index: Int) {
-    precondition(index >= 0 && index < layout.blockCount)
-    let header = layout.blockTableOffset + index * BlockHeader.byteCount
+    let header = headerStart(index)
     mapped.clear(header..<(header + BlockHeader.byteCount))
     mapped.clear(bodyRange(index))
   }

@@ -72,6 +72,11 @@ struct StreamDirectory {
     start += partition { $0.sequence >= sequence }
   }
 
+  /// Drops blocks from the front as long as the life of each is over.
+  mutating func dropBlocksAtFront(while isOver: (_ block: Int, _ generation: UInt64) -> Bool) {
+    while start < end, isOver(Int(storage[start].block), storage[start].generation) { start += 1 }
+  }
+
   /// Drops the blocks behind the one at `index`. What they were written to stays: other snapshots may have them.
   mutating func dropBlocks(after index: Int) {
     precondition(index >= 0 && index < count)

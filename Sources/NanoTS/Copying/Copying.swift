@@ -30,6 +30,7 @@ extension Store {
     progress: ((CopyProgress) -> Bool)? = nil
   ) throws(NanoTSError) -> CopyReport {
     try checkOpen()
+    try checkLive(to: "copy")
     try checkFeatures()
     guard try !FileDescriptor.checkPlace(path, for: file.mapped.descriptor) else {
       throw NanoTSError(

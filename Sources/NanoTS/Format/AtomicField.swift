@@ -27,6 +27,9 @@ struct AtomicUInt64 {
   @inlinable @inline(__always)
   func storeReleased(_ value: UInt64) { unsafe cell.pointee.store(value, ordering: .releasing) }
 
+  /// Raises the value to `value` if it is lower, with release.
+  func raise(to value: UInt64) { unsafe cell.pointee.max(value, ordering: .releasing) }
+
   /// Stores `desired` if the value is still `expected`; false, and nothing changed, if it is not.
   func exchange(_ expected: UInt64, for desired: UInt64) -> Bool {
     unsafe cell.pointee.compareExchange(expected: expected, desired: desired, ordering: .acquiringAndReleasing)

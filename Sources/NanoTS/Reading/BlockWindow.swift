@@ -37,12 +37,14 @@ struct BlockWindow {
   @usableFromInline var lifeGeneration: UInt64
 
   /// Why a whole block cannot be read.
-  enum Fault {
+  enum Fault: Equatable {
     case none
     case unknownLayout
     case impossibleCommit
     /// The header says of another block, or of another place in the stream, what it says.
     case damagedIdentity
+    /// It could not be read: the file ends before it, or the system's error.
+    case unreadable(Int32)
   }
 
   private(set) var fault: Fault
@@ -59,22 +61,22 @@ struct BlockWindow {
   /// The whole block.
   let bytes: UnsafeRawBufferPointer
 
-  /// A window on the life of `entry`'s block, or nil when that life is over or the header is impossible.
+  /// A window on a life of the block `index`. Nil when it is over.
   ///
   /// A block that cannot be read opens with no frames and a `fault`. With `mustProve`, only the frames that prove
   /// themselves by checksum are counted. With `verifiesIdentity`, stream, ordinals and segment must match the header's
   /// checksum: those of frames do not cover them. O(1), or O(block) with `mustProve`.
   init?(
-    _ file: StoreFile, _ entry: DirectoryEntry, verifiesIdentity: Bool = false,
-    mustProve: (BlockHeaderValues) throws(NanoTSError) -> Bool
-  ) throws(NanoTSError) {
-    block = Int(entry.block)
-    header = file.header(block)
-    guard let values = header.values(), values.generation == entry.generation, values.holdsFrames else { return nil }
-    unsafe bytes = unsafe UnsafeRawBufferPointer(file.body(block))
+    _ file: StoreFile, _ index: Int, _ stored: StoredBlock, verifiesIdentity: Bool = false, mustProve: Bool
+  ) {
+    let values = stored.values
+    block = index
+    header = stored.header
+    unsafe bytes = unsafe stored.bytes
     generation = values.generation
     let isKnown = unsafe values.bodyLayout.isKnown(blockSize: bytes.count)
     fault = isKnown ? .none : .unknownLayout
+    if let failure = stored.failure { fault = .unreadable(failure.systemError) }
     if verifiesIdentity, values.identityChecksum != values.computedIdentityChecksum { fault = .damagedIdentity }
     entrySize = isKnown ? Int(values.bodyLayout.entrySize) : IndexEntry.byteCount
     entryStride = -entrySize
@@ -85,13 +87,13 @@ struct BlockWindow {
     layout = values.bodyLayout
     chunks = unsafe isKnown ? values.bodyLayout.chunks(blockSize: bytes.count) : nil
     coversPayload = file.checksPayloads
-    self.mustProve = try mustProve(values)
+    self.mustProve = mustProve
     count = 0
     unsafe start = bytes.baseAddress!
     unsafe indexTop = unsafe start + bytes.count
     payloadEnd = BlockPreamble.fixedByteCount
-    life = header
-    lifeGeneration = values.generation
+    life = stored.life
+    lifeGeneration = stored.lifeGeneration
     guard refresh() else { return nil }
   }
 

@@ -15,7 +15,7 @@ extension Cursor {
     defer { setFastRange() }
     // A copy of the cursor goes on from what both have; it must not find something else in its place.
     if loader == nil || !isKnownUniquelyReferenced(&loader) {
-      loader = ChunkLoader(store.memory)
+      loader = ChunkLoader(store.file.memory)
       window!.forgetLoaded()
     }
     return window!.load(slot, extent, through: loader!)

@@ -127,6 +127,7 @@ extension Cursor {
         "\(place): body layout \(window.layout.kind) with entries of \(window.layout.entrySize) bytes is not known to this "
           + "build; use a later release, or step on to pass over it", missedFrames: missed)
     }
+    try refuseUnreadable()
     let damage =
       window.fault == .damagedIdentity
       ? "its header does not match its checksum" : "its count of frames contradicts its size"
@@ -134,30 +135,44 @@ extension Cursor {
       .corrupt, "\(place): \(damage); step on to pass over it, and run 'nanots verify'", missedFrames: missed)
   }
 
+  /// Throws when the present block of a snapshot could not be read.
+  func refuseUnreadable() throws(NanoTSError) {
+    guard let window, case .unreadable(let systemError) = window.fault else { return }
+    let cause =
+      systemError == 0 ? FileDescriptor.cutOff(store.path) : SystemCall.failure(systemError, "pread", store.path)
+    // Its header was read, with the snapshot.
+    throw NanoTSError(
+      cause.code,
+      "stream '\(String(decoding: name, as: UTF8.self))', block \(window.block): \(cause.message); step on to pass over it",
+      missedFrames: UInt64(BlockCommit(word: window.header.commit.relaxed).count), systemError: systemError)
+  }
+
   // MARK: Blocks
 
   /// Opens the block at `index` of the directory at its first frame; false when its life is over.
   mutating func enter(_ index: Int) throws(NanoTSError) -> Bool {
-    let file = store.file
-    let isSuspect = store.isSuspect
-    let opened = try BlockWindow(
-      file, directory[index], verifiesIdentity: verifiesChecksums,
-      mustProve: { values throws(NanoTSError) in
-        // A synced and sealed block of a suspect store may have been in the middle of being recycled: it proves
-        // itself too. An open block is trusted while its writer lives.
-        if isSuspect { return true }
-        guard values.state == .open else { return false }
-        let lock = FileLock(
-          file: file.mapped.descriptor, offset: StoreFile.LockOffset.stream(Int(values.streamSlot)))
-        return try !lock.isHeldByAnother()
-      })
+    let block = Int(directory[index].block)
+    guard let stored = store.file.stored(block, generation: directory[index].generation) else { return false }
+    let opened = BlockWindow(
+      store.file, block, stored, verifiesIdentity: verifiesChecksums, mustProve: try mustProve(stored.values))
     guard opened != nil else { return false }
-    window = opened
+    (window, image) = (opened, stored.image)
     hasReportedFault = false
     blockIndex = index
     (upcoming, standing) = (0, 0)
     setFastRange()
     return true
+  }
+
+  /// True when the frames of a block must prove themselves to be counted.
+  private func mustProve(_ values: BlockHeaderValues) throws(NanoTSError) -> Bool {
+    // A synced and sealed block of a suspect store may have been in the middle of being recycled: it proves itself too. An
+    // open block is trusted while its writer lives.
+    if store.isSuspect { return true }
+    guard values.state == .open else { return false }
+    let lock = FileLock(
+      file: store.file.mapped.descriptor, offset: StoreFile.LockOffset.stream(Int(values.streamSlot)))
+    return try !lock.isHeldByAnother()
   }
 
   /// Enters the block after the present one; false when there is none yet.

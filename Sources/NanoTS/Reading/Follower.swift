@@ -164,6 +164,7 @@ extension Store {
     guard !streams.isEmpty else {
       throw NanoTSError(.invalidArgument, "there is no stream to follow in \(path); name one")
     }
+    try checkLive(to: "follow")
     var follower = Follower(self)
     for stream in streams {
       var cursor = try cursor(of: stream)
@@ -181,6 +182,7 @@ extension Store {
   ///
   /// Throws `.invalidArgument` when the cursor is of another store.
   public func follow(from cursor: Cursor) throws(NanoTSError) -> Follower {
+    try checkLive(to: "follow")
     var follower = Follower(self)
     try follower.add(cursor)
     return follower

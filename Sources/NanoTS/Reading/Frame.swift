@@ -151,8 +151,8 @@ public struct Frame {
     if Generation.isOdd(generation) {
       return NanoTSError(
         .overwritten,
-        "frame \(ordinal) at \(timestamp) was unpacked, and its reader has unpacked another chunk since; use or copy a "
-          + "frame's bytes before going on, or read with a cursor of its own",
+        "frame \(ordinal) at \(timestamp) lay in memory of its reader's, which has brought other frames there since; use or "
+          + "copy a frame's bytes before going on, or read with a cursor of its own",
         missedFrames: 1)
     }
     return NanoTSError(

@@ -73,7 +73,7 @@ public struct FrameBatch {
     if let failure = unsafe GuardedMapping.failure(at: window.start) { return failure }
     let reason =
       Generation.isOdd(window.lifeGeneration)
-      ? "were unpacked, and their reader has unpacked another chunk since; use a batch before going on"
+      ? "lay in memory of their reader's, which has brought others there since; use a batch before going on"
       : "were recycled while they were read"
     return NanoTSError(
       .overwritten, "\(count) frames from ordinal \(firstOrdinal) \(reason)",

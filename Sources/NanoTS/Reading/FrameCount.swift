@@ -12,8 +12,10 @@ extension Store {
     var high = low
     for _ in 0..<Cursor.attempts {
       try low.place(before: FramePosition(timestamp: range.lowerBound, key: .min))
+      try low.refuseUnreadable()
       high.directory = low.directory
       try high.place(after: range.upperBound)
+      try high.refuseUnreadable()
       if let count = try high.frames(since: low) { return count }
     }
     throw NanoTSError.overwritten(missing: 0, of: stream)
@@ -59,8 +61,11 @@ extension Cursor {
   private func provenFrames(_ from: Int, _ to: Int) throws(NanoTSError) -> UInt64 {
     var sum: UInt64 = 0
     for index in from..<max(from, to) {
-      let window = try BlockWindow(store.file, directory[index], mustProve: { (_) throws(NanoTSError) in true })
-      sum += UInt64(window?.count ?? 0)
+      let block = Int(directory[index].block)
+      guard let stored = try store.file.readStored(block, generation: directory[index].generation) else { continue }
+      sum += withExtendedLifetime(stored.image) {
+        UInt64(BlockWindow(store.file, block, stored, mustProve: true)?.count ?? 0)
+      }
     }
     return sum
   }

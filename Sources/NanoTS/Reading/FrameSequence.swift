@@ -1,7 +1,8 @@
 /// The frames of a stream in a range of time, oldest first.
 ///
 /// Iterating never fails: where frames were recycled or are damaged, iteration goes on behind them, and the next frame
-/// says in `missed` how many were left out. Use a `Cursor` to have each such event thrown. Frames are valid as long as
+/// says in `missed` how many were left out; what was left out at the end, the iterator says in `missedAtEnd`. Use a
+/// `Cursor` to have each such event thrown. Frames are valid as long as
 /// the sequence, its store or the iterator is alive; their bytes are reached as `Frame` describes.
 public struct FrameSequence: Sequence {
   @usableFromInline let start: Cursor
@@ -31,6 +32,10 @@ public struct FrameSequence: Sequence {
       lane = walk.lane
     }
 
+    /// After `next` returned nil: how many frames were missed behind the last one that it returned. Some of them may have
+    /// been of times behind the range.
+    public var missedAtEnd: UInt64 { walk.missedAtEnd }
+
     /// The next frame, or nil at the end of the range. O(1).
     @inlinable @inline(__always)
     public mutating func next() -> Frame? {
@@ -50,6 +55,13 @@ public struct FrameSequence: Sequence {
     var cursor: Cursor
     @usableFromInline let last: Int64
     var isOver: Bool
+    private(set) var missedAtEnd: UInt64 = 0
+
+    init(cursor: Cursor, last: Int64, isOver: Bool) {
+      self.cursor = cursor
+      self.last = last
+      self.isOver = isOver
+    }
 
     @usableFromInline
     var lane: FrameLane {
@@ -68,6 +80,7 @@ public struct FrameSequence: Sequence {
         do throws(NanoTSError) {
           guard var frame = try cursor.next(), frame.timestamp <= last else {
             isOver = true
+            missedAtEnd = missed
             return nil
           }
           frame.missed = missed
@@ -75,6 +88,7 @@ public struct FrameSequence: Sequence {
         } catch {
           guard error.isPassable, futileAttempts < NanoTSError.futileAttempts else {
             isOver = true
+            missedAtEnd = missed
             return nil
           }
           missed &+= error.missedFrames
@@ -118,5 +132,12 @@ extension NanoTSError {
 
   /// True for what a cursor tells of frames that cannot be read: its next call goes on behind them.
   @usableFromInline
-  var isPassable: Bool { code == .overwritten || code == .corrupt || code == .unsupportedFeature }
+  var isPassable: Bool {
+    switch code {
+    case .overwritten, .corrupt, .unsupportedFeature: true
+    // Of one block of a snapshot.
+    case .ioFailure, .truncated: missedFrames > 0
+    default: false
+    }
+  }
 }

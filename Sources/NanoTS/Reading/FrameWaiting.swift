@@ -44,6 +44,7 @@ extension Cursor: FrameSource {
   /// Blocks the thread; a writer of a stream that does not exist yet is waited for as well. How it waits says
   /// `Store.followMethod`. Throws as `next`, and `.invalidArgument` for a negative number.
   public mutating func next(waitingMilliseconds: Int) throws(NanoTSError) -> Frame? {
+    try store.checkLive(to: "wait for frames")
     let deadline = try Deadline(milliseconds: waitingMilliseconds)
     return try next(in: store.file, until: deadline)
   }

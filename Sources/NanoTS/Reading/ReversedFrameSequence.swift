@@ -24,6 +24,10 @@ public struct ReversedFrameSequence: Sequence {
       lane = walk.lane
     }
 
+    /// After `next` returned nil: how many frames were missed on the way. Some of them may have been of times before the
+    /// range.
+    public var missedAtEnd: UInt64 { walk.missed }
+
     /// The next older frame, or nil at the end of the range. O(1).
     @inlinable @inline(__always)
     public mutating func next() -> Frame? {
@@ -43,6 +47,13 @@ public struct ReversedFrameSequence: Sequence {
     var cursor: Cursor
     @usableFromInline let first: Int64
     var isOver: Bool
+    private(set) var missed: UInt64 = 0
+
+    init(cursor: Cursor, first: Int64, isOver: Bool) {
+      self.cursor = cursor
+      self.first = first
+      self.isOver = isOver
+    }
 
     /// The slot that the cursor comes to going back.
     private var slot: Int { cursor.upcoming - 1 - cursor.standing }
@@ -65,6 +76,7 @@ public struct ReversedFrameSequence: Sequence {
           return frame
         } catch {
           guard error.isPassable, futileAttempts < NanoTSError.futileAttempts else { break }
+          missed &+= error.missedFrames
           if error.missedFrames == 0 { futileAttempts += 1 }
         }
       }

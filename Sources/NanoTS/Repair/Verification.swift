@@ -64,9 +64,15 @@ struct Verification {
       return
     }
     guard values.holdsFrames else { return }
+    guard let stored = file.stored(block, generation: generation) else { return }
+    if let failure = stored.failure {
+      add(
+        .file, "the block could not be read: \(failure.message)", stream: names[values.streamIdentifier], block: block)
+      return
+    }
     var found = Verification(file: file)
     found.names = names
-    found.check(block, values)
+    withExtendedLifetime(stored.image) { found.check(block, stored) }
     // What was found in a block that was recycled meanwhile says nothing.
     guard header.isStill(generation) else { return }
     report.findings += found.report.findings
@@ -74,7 +80,8 @@ struct Verification {
     report.checkedFrames += found.report.checkedFrames
   }
 
-  private mutating func check(_ block: Int, _ values: BlockHeaderValues) {
+  private mutating func check(_ block: Int, _ stored: StoredBlock) {
+    let values = stored.values
     let stream = names[values.streamIdentifier] ?? StreamTable(file: file).name(of: values)
     if values.identityChecksum != values.computedIdentityChecksum {
       add(.header, "the header's identity does not match its checksum", stream: stream, block: block)
@@ -83,8 +90,8 @@ struct Verification {
       add(.header, "the block belongs to a stream that the stream table does not have", block: block)
     }
     checkSlot(of: values, block, stream)
-    checkPreamble(block, values, stream)
-    guard let body = BlockBody(file, block, values) else {
+    checkPreamble(block, stored, stream)
+    guard let body = BlockBody(file, stored, values) else {
       add(
         .header,
         "\(values.commit.count) frames and payloads up to byte \(values.commit.payloadEnd) are impossible in a block "
@@ -132,13 +139,14 @@ struct Verification {
     }
   }
 
-  private mutating func checkPreamble(_ block: Int, _ values: BlockHeaderValues, _ stream: String?) {
-    guard let preamble = unsafe BlockPreamble(checking: UnsafeRawBufferPointer(file.body(block))) else {
+  private mutating func checkPreamble(_ block: Int, _ stored: StoredBlock, _ stream: String?) {
+    let values = stored.values
+    guard let preamble = unsafe BlockPreamble(checking: stored.bytes) else {
       add(.preamble, "the preamble does not match its checksum", stream: stream, block: block)
       return
     }
     let isOfThisStream = stream == nil || String(decoding: preamble.name, as: UTF8.self) == stream
-    checkText(of: preamble, block, stream)
+    unsafe checkText(of: preamble, stored.bytes, block, stream)
     if !isOfThisStream || !preamble.belongs(to: values, in: file) {
       add(
         .preamble,
@@ -149,10 +157,12 @@ struct Verification {
   }
 
   /// What the preamble's checksum does not cover, or does not judge.
-  private mutating func checkText(of preamble: BlockPreamble, _ block: Int, _ stream: String?) {
+  private mutating func checkText(
+    of preamble: BlockPreamble, _ bytes: UnsafeRawBufferPointer, _ block: Int, _ stream: String?
+  ) {
     let end = BlockPreamble.fixedByteCount + preamble.name.count + preamble.metadata.count
     let start = BlockPreamble.byteCount(name: preamble.name.count, metadata: preamble.metadata.count)
-    if start <= file.layout.blockSize, unsafe !file.body(block)[end..<start].allSatisfy({ $0 == 0 }) {
+    if start <= file.layout.blockSize, unsafe !bytes[end..<start].allSatisfy({ $0 == 0 }) {
       add(.preamble, "the bytes between its text and the first payload are not zero", stream: stream, block: block)
     }
     if preamble.metadata.count > file.layout.maximumMetadataByteCount {

@@ -12,7 +12,8 @@ public struct Finding: Sendable, CustomStringConvertible {
     case stream
     /// The lists of blocks contradict the headers. A writer rebuilds them; no frame is lost.
     case list
-    /// The file's length, or a word that all processes share, is none that a writer leaves.
+    /// The file's length, or a word that all processes share, is none that a writer leaves; or a part of the file could not be
+    /// read.
     case file
   }
 

@@ -70,7 +70,8 @@ extension Store {
   public func pin(
     _ stream: String, in range: ClosedRange<Int64> = Int64.min...Int64.max
   ) throws(NanoTSError) -> Pin {
-    try answering { () throws(NanoTSError) in try Pin.make(self, stream, range) }
+    try checkLive(to: "pin")
+    return try answering { () throws(NanoTSError) in try Pin.make(self, stream, range) }
   }
 }
 

@@ -106,11 +106,10 @@ extension Store {
 
   /// The segment metadata that a block carries; nil when the block was recycled meanwhile.
   private func metadata(of block: StreamSurvey.Block) throws(NanoTSError) -> String? {
-    let header = file.header(block.block)
-    guard let values = header.values(), values.sequence == block.sequence else { return nil }
-    let preamble = unsafe BlockPreamble(checking: UnsafeRawBufferPointer(file.body(block.block)))
-    guard header.isStill(values.generation) else { return nil }
-    guard let preamble, preamble.generation == values.generation else {
+    guard let stored = try file.readStored(block.block, generation: block.generation, .preamble) else { return nil }
+    let preamble = withExtendedLifetime(stored.image) { unsafe BlockPreamble(checking: stored.bytes) }
+    guard stored.header.isStill(block.generation) else { return nil }
+    guard let preamble, preamble.generation == block.generation else {
       throw NanoTSError(
         .corrupt, "the preamble of block \(block.block) in \(path) is damaged; run 'nanots verify' for all of it")
     }

@@ -167,16 +167,16 @@ extension Store {
       pinnedBlocks: blocks.count { block in
         let offset = PinLocks.offset(slot: found.slot, identifier: found.identifier, sequence: block.sequence)
         return pinned.overlaps(offset, offset)
-      }, compression: slot.compression ?? compression, storage: storage(of: blocks))
+      }, compression: slot.compression ?? compression, storage: try storage(of: blocks))
   }
 
   /// Blocks recycled meanwhile count as they were.
-  private func storage(of blocks: [StreamSurvey.Block]) -> StorageStatistics {
+  private func storage(of blocks: [StreamSurvey.Block]) throws(NanoTSError) -> StorageStatistics {
     var sum = StorageStatistics()
     for block in blocks {
       let header = file.header(block.block)
       guard let values = header.values(), values.generation == block.generation else { continue }
-      let part = StorageStatistics(file, block.block, values, payloadBytes: block.payloadBytes)
+      let part = try StorageStatistics(file, block.block, values, payloadBytes: block.payloadBytes)
       if header.isStill(block.generation) { sum = sum + part }
     }
     return sum
@@ -196,12 +196,15 @@ extension Store {
     }
     let pinned = try PinLocks.pinned(file.mapped.descriptor)
     let count = try file.blocksInFile()
-    return (0..<count).map { describe($0, names, terms, pinned) }
+    var descriptions: [BlockDescription] = []
+    descriptions.reserveCapacity(count)
+    for index in 0..<count { descriptions.append(try describe(index, names, terms, pinned)) }
+    return descriptions
   }
 
   private func describe(
     _ index: Int, _ names: [UInt64: String], _ terms: [UInt64: StreamTerms], _ pinned: IntervalSet<UInt64>
-  ) -> BlockDescription {
+  ) throws(NanoTSError) -> BlockDescription {
     guard let values = file.header(index).values(), values.holdsFrames,
       let stream = names[values.streamIdentifier] ?? StreamTable(file: file).name(of: values)
     else {
@@ -210,9 +213,9 @@ extension Store {
         usedBytes: 0, isPinned: false, isProtected: false)
     }
     let count = Int(values.commit.count)
-    let used = Int(truncatingIfNeeded: StorageStatistics(file, index, values, payloadBytes: 0).storedBytes)
+    let used = Int(truncatingIfNeeded: try StorageStatistics(file, index, values, payloadBytes: 0).storedBytes)
     let place = PinLocks.offset(of: values)
-    let last = file.lastTimestamp(of: index, values)
+    let last = try lastTimestamp(of: index, values)
     let protected = terms[values.streamIdentifier]?.protected ?? IntervalSet()
     return BlockDescription(
       index: index, state: values.state == .sealed ? .sealed : .open, stream: stream, sequence: values.sequence,
@@ -220,5 +223,11 @@ extension Store {
       lastTimestamp: values.state == .sealed && count > 0 ? values.lastTimestamp : nil,
       usedBytes: min(used, blockSize), isPinned: pinned.overlaps(place, place),
       isProtected: last.map { protected.overlaps(values.firstTimestamp, $0) } ?? false)
+  }
+  /// The timestamp of the block's last frame; nil without a frame.
+  private func lastTimestamp(of block: Int, _ values: BlockHeaderValues) throws(NanoTSError) -> Int64? {
+    guard values.state != .sealed else { return values.lastTimestamp }
+    guard let stored = try file.readStored(block, generation: values.generation) else { return nil }
+    return BlockBody(file, stored, stored.values)?.last?.timestamp
   }
 }

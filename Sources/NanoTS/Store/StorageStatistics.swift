@@ -26,16 +26,30 @@ public struct StorageStatistics: Sendable, Equatable {
 
 extension StorageStatistics {
   /// Of one life of a block. O(1) for a plain block, O(chunks) for a compressed one.
-  init(_ file: StoreFile, _ block: Int, _ values: BlockHeaderValues, payloadBytes: UInt64) {
+  /// Zeros when that life is over. Throws `.ioFailure`.
+  init(
+    _ file: StoreFile, _ block: Int, _ values: BlockHeaderValues, payloadBytes: UInt64
+  ) throws(NanoTSError) {
+    let blockSize = file.layout.blockSize
+    guard let chunks = values.bodyLayout.chunks(blockSize: blockSize) else {
+      rawBytes = payloadBytes
+      let used =
+        UInt64(values.commit.payloadEnd) + UInt64(values.commit.count) * UInt64(values.bodyLayout.entrySize)
+      storedBytes = min(used, UInt64(blockSize))
+      return
+    }
+    guard let stored = try file.readStored(block, generation: values.generation, .index) else { return }
     rawBytes = payloadBytes
-    let bytes = unsafe UnsafeRawBufferPointer(file.body(block))
-    let layout = values.bodyLayout
-    guard let chunks = layout.chunks(blockSize: bytes.count),
+    withExtendedLifetime(stored.image) { count(stored, chunks, blockSize) }
+  }
+
+  private mutating func count(_ stored: StoredBlock, _ chunks: ChunkedLayout, _ blockSize: Int) {
+    let values = stored.values
+    guard
       let index = unsafe ChunkIndex(
-        bytes, generation: values.generation, chunks, isKeyed: layout.isKeyed, values.commit)
+        stored.bytes, generation: values.generation, chunks, isKeyed: values.bodyLayout.isKeyed, values.commit)
     else {
-      let used = UInt64(values.commit.payloadEnd) + UInt64(values.commit.count) * UInt64(layout.entrySize)
-      storedBytes = min(used, UInt64(bytes.count))
+      storedBytes = UInt64(blockSize)
       return
     }
     var end = BlockPreamble.fixedByteCount

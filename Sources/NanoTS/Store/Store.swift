@@ -20,12 +20,19 @@ public final class Store: Sendable {
     case following
     /// Appending, freeing, and everything else.
     case readWrite
+    /// Reading what the store holds at the moment of opening, through `pread` into memory of the process: nothing of the file
+    /// is mapped. For a file that may be cut off or changed by others, or that lies on a disk that may fail: what cannot be
+    /// read is thrown as `.ioFailure` or `.truncated`, with no signal, and what was read does not change. For network file systems, whose
+    /// mappings may be stale.
+    ///
+    /// Frames committed later are not seen, and what is recycled meanwhile is missed as ever. Following, pins and copies need
+    /// the file as it is now and throw `.invalidArgument`. Opening costs O(blocks), and the first step into each block a copy
+    /// of it.
+    case snapshot
   }
 
   let file: StoreFile
   let directories: DirectoryCache
-  /// What frames of chunked blocks are brought into.
-  let memory = FrameMemoryPool()
   let session: StoreSession?
   /// What the store was opened for.
   public let access: Access
@@ -96,6 +103,15 @@ public final class Store: Sendable {
   func checkOpen() throws(NanoTSError) {
     if isClosed.load(ordering: .acquiring) {
       throw NanoTSError(.closed, "the store \(path) was closed; open it again")
+    }
+  }
+
+  /// Throws `.invalidArgument` in a snapshot, which cannot do `what`.
+  func checkLive(to what: String) throws(NanoTSError) {
+    if access == .snapshot {
+      throw NanoTSError(
+        .invalidArgument,
+        "the store \(path) was opened as a snapshot, which sees nothing that comes later; open it read-only to \(what)")
     }
   }
 

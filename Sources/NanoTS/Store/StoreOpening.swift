@@ -16,6 +16,10 @@ enum StoreOpening {
         "\(path) is \(size) bytes long and its header promises at least \(promised); part of it was cut off: restore it "
           + "from a copy")
     }
+    if access == .snapshot {
+      let copy = try MetadataCopy.make(of: descriptor, layout, blocks: layout.wholeBlocks(inFileOf: size))
+      return StoreFile(mapped: MappedFile(copy, of: descriptor), layout: layout, header: header)
+    }
     let mapped = try MappedFile(
       mapping: descriptor, byteCount: layout.fileSize(blocks: layout.blockCount), writable: access == .readWrite)
     let window = access == .following ? sharedWindow(of: descriptor, header) : nil

@@ -23,7 +23,7 @@ struct StreamSurvey {
     var blocks: [Block] = []
     blocks.reserveCapacity(directory.count)
     for index in 0..<directory.count {
-      if let block = StreamSurvey.look(store, directory[index]) { blocks.append(block) }
+      if let block = try StreamSurvey.look(store, directory[index]) { blocks.append(block) }
     }
     self.blocks = blocks
   }
@@ -36,35 +36,53 @@ struct StreamSurvey {
     while index < directory.count {
       defer { index += 1 }
       // By the block itself: a directory may know it from before its first frame.
-      guard let block = StreamSurvey.look(store, directory[index]) else { continue }
+      guard let block = try StreamSurvey.look(store, directory[index]) else { continue }
       if block.first > range.upperBound { break }
       if block.last >= range.lowerBound { blocks.append(block) }
     }
     self.blocks = blocks
   }
 
-  private static func look(_ store: Store, _ entry: DirectoryEntry) -> Block? {
-    let (file, block) = (store.file, Int(entry.block))
-    let header = file.header(block)
-    guard var values = header.values(), values.generation == entry.generation, values.holdsFrames,
-      var body = BlockBody(file, block, values)
+  private static func look(_ store: Store, _ entry: DirectoryEntry) throws(NanoTSError) -> Block? {
+    guard let values = store.file.header(Int(entry.block)).values(), values.generation == entry.generation,
+      values.holdsFrames
+    else { return nil }
+    // A sealed block's header says it all; of an open one, and where frames must prove themselves, the body does.
+    guard values.state == .open || store.isSuspect else {
+      guard BlockBody.isPossible(values, in: store.file), values.commit.count > 0 else { return nil }
+      return Block(
+        Int(entry.block), values, frames: Int(values.commit.count), values.firstTimestamp, values.lastTimestamp,
+        payloadBytes: UInt64(values.payloadBytes))
+    }
+    return try count(store, entry)
+  }
+
+  private static func count(_ store: Store, _ entry: DirectoryEntry) throws(NanoTSError) -> Block? {
+    let file = store.file
+    guard let stored = try file.readStored(Int(entry.block), generation: entry.generation),
+      var body = BlockBody(file, stored, stored.values)
     else { return nil }
     if store.isSuspect {
+      var values = stored.values
       values.commit = body.proven(trusting: 0, coversPayload: file.checksPayloads)
-      guard let whole = BlockBody(file, block, values) else { return nil }
+      guard let whole = BlockBody(file, stored, values) else { return nil }
       body = whole
     }
-    // A sealed block's header says it all; of an open one, and where frames must prove themselves, the body does.
-    let mustCount = values.state == .open || store.isSuspect
-    let frames = body.count
-    guard frames > 0 else { return nil }
-    let first = mustCount ? body.entry(0).timestamp : values.firstTimestamp
-    let last = mustCount ? body.last!.timestamp : values.lastTimestamp
-    let bytes = mustCount ? body.payloadByteCount(of: frames) : UInt64(values.payloadBytes)
-    guard header.isStill(values.generation) else { return nil }
-    return Block(
-      block: Int(entry.block), generation: values.generation, sequence: values.sequence, segment: values.segment,
-      firstOrdinal: values.firstOrdinal, frames: frames, first: first, last: last, payloadBytes: bytes,
+    guard body.count > 0 else { return nil }
+    let block = Block(
+      Int(entry.block), stored.values, frames: body.count, body.entry(0).timestamp, body.last!.timestamp,
+      payloadBytes: body.payloadByteCount(of: body.count))
+    return stored.header.isStill(entry.generation) ? block : nil
+  }
+}
+
+extension StreamSurvey.Block {
+  init(
+    _ block: Int, _ values: BlockHeaderValues, frames: Int, _ first: Int64, _ last: Int64, payloadBytes: UInt64
+  ) {
+    self.init(
+      block: block, generation: values.generation, sequence: values.sequence, segment: values.segment,
+      firstOrdinal: values.firstOrdinal, frames: frames, first: first, last: last, payloadBytes: payloadBytes,
       isOpen: values.state == .open)
   }
 }

@@ -94,6 +94,20 @@ final class FileDescriptor: Sendable {
         nts_read_at(number, buffer.baseAddress, buffer.count, UInt64(offset)), "pread", path))
   }
 
+  /// Fills all of `buffer` from `offset`. Throws `.ioFailure`, or `.truncated` when the file ends before.
+  func fill(_ buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(NanoTSError) {
+    let found = try unsafe read(into: buffer, at: offset)
+    guard found == buffer.count else { throw FileDescriptor.cutOff(path) }
+  }
+
+  /// What is thrown for bytes that the file had when it was opened and has no longer.
+  static func cutOff(_ path: String) -> NanoTSError {
+    NanoTSError(
+      .truncated,
+      "\(path): pread came to the file's end, which was cut off while it was open; restore it from a copy, or save what is "
+        + "left with 'nanots recover'")
+  }
+
   /// Makes everything written to the file, mapped or not, survive power loss. Throws as `syncing`.
   func sync() throws(NanoTSError) {
     try syncing(.file) { nts_sync_file(number) }

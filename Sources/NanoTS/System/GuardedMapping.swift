@@ -10,6 +10,9 @@ struct GuardedMapping: @unchecked Sendable {
     unsafe entry = nts_guard_add(base, byteCount, writable ? 1 : 0)
   }
 
+  /// Of memory that needs no guard.
+  init() { unsafe entry = nil }
+
   /// Before the mapping goes.
   func end() { unsafe nts_guard_remove(entry) }
 

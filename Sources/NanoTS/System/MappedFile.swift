@@ -1,6 +1,7 @@
 internal import CNanoTS
 
-/// A store's file, mapped shared from its first byte; unmapped and closed when the last reference goes.
+/// A store's file, mapped shared from its first byte; unmapped and closed when the last reference goes. Or, of a snapshot, a
+/// copy of the file's first bytes in memory of the process.
 ///
 /// The mapping covers the largest size the file may come to have. Bytes past the file's present end must not be
 /// touched: whoever computes a block's address knows from `StoreFile.blocksInFile` that the file reaches so far.
@@ -11,6 +12,12 @@ final class MappedFile: Sendable {
   let byteCount: Int
   nonisolated(unsafe) let base: UnsafeMutableRawPointer
   private let guarded: GuardedMapping
+  // Unchecked: whoever filled it is done; the bytes themselves are reached as those of a mapping.
+  /// What `base` lies in, where nothing is mapped.
+  private nonisolated(unsafe) let copy: PrivateBytes?
+
+  /// True when nothing of the file is mapped, and only its first `byteCount` bytes are here.
+  var isCopy: Bool { unsafe copy != nil }
 
   static let pageSize = nts_page_size()
 
@@ -18,6 +25,7 @@ final class MappedFile: Sendable {
     self.descriptor = descriptor
     self.byteCount = byteCount
     isWritable = writable
+    unsafe copy = nil
     var address: UnsafeMutableRawPointer?
     try unsafe SystemCall.check(
       nts_map(descriptor.number, 0, byteCount, writable ? 1 : 0, &address), "mmap", descriptor.path)
@@ -25,9 +33,19 @@ final class MappedFile: Sendable {
     guarded = unsafe GuardedMapping(base, byteCount, writable: writable)
   }
 
+  /// The first bytes of the file behind `descriptor`, which were read into `copy`.
+  init(_ copy: PrivateBytes, of descriptor: FileDescriptor) {
+    self.descriptor = descriptor
+    unsafe self.copy = copy
+    byteCount = copy.count
+    isWritable = false
+    unsafe base = unsafe copy.bytes.baseAddress!
+    guarded = GuardedMapping()
+  }
+
   deinit {
     guarded.end()
-    unsafe nts_unmap(base, byteCount)
+    if unsafe copy == nil { unsafe nts_unmap(base, byteCount) }
   }
 
   /// Throws `.ioFailure` when a page of the mapping was lost: from then on all of it reads as zeros.

@@ -108,6 +108,8 @@ extension NanoTSError {
   fileprivate var isAboutFrames: Bool {
     switch code {
     case .overwritten, .corrupt, .unsupportedFeature: true
+    // Of one block of a snapshot.
+    case .ioFailure, .truncated: missedFrames > 0
     default: false
     }
   }

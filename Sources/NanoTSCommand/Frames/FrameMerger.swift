@@ -13,6 +13,9 @@ struct FrameMerger {
   private let isReversed: Bool
   /// Sorted so that the next one to hand out is the last: taking it moves nothing.
   private var heads: [Head] = []
+  /// The source of the frame that was handed out last: it goes on when the next one is asked for, and not before, since a
+  /// frame is only valid until its source goes on.
+  private var current: Int?
 
   init(_ sources: [AnyIterator<Frame>], isReversed: Bool) {
     self.sources = sources
@@ -21,10 +24,12 @@ struct FrameMerger {
     for index in sources.indices { advance(index) }
   }
 
-  /// The next frame and which source it is from.
+  /// The next frame and which source it is from. The frame is valid until the next call.
   mutating func next() -> (frame: Frame, source: Int)? {
+    if let current { advance(current) }
+    current = nil
     guard let head = heads.popLast() else { return nil }
-    advance(head.source)
+    current = head.source
     return (head.frame, head.source)
   }
 

@@ -43,6 +43,9 @@ final class FramePrinter {
     return true
   }
 
+  /// Frames of a stream that were missed behind the last one that was printed.
+  func addMissed(_ count: UInt64, of stream: Int) { missed[stream] &+= count }
+
   func flush() throws { try output.flush() }
 
   /// Prints what is left and tells of frames missed at the end.

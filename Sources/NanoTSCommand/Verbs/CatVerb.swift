@@ -30,16 +30,32 @@ struct CatVerb: ParsableCommand {
   @OptionGroup var form: FrameFormOptions
 
   func run() throws {
-    let store = try target.open(.readOnly)
+    let store = try target.open(.snapshot)
     let range = try range.range(in: store.timeUnit)
     let names = try store.resolveStreams(streams)
-    var merger = FrameMerger(try names.map { try frames(of: $0, in: store, range) }, isReversed: reverse)
-    try printFrames(of: &merger, with: FramePrinter(form.line(of: names, in: store), streams: names))
+    let printer = FramePrinter(form.line(of: names, in: store), streams: names)
+    var sources: [AnyIterator<Frame>] = []
+    for (index, name) in names.enumerated() {
+      let frames = try store.frames(of: name, in: range)
+      sources.append(
+        reverse
+          ? self.frames(of: frames.reversed().makeIterator(), \.missedAtEnd, index, printer)
+          : self.frames(of: frames.makeIterator(), \.missedAtEnd, index, printer))
+    }
+    var merger = FrameMerger(sources, isReversed: reverse)
+    try printFrames(of: &merger, with: printer)
   }
 
-  private func frames(of name: String, in store: Store, _ range: ClosedRange<Int64>) throws -> AnyIterator<Frame> {
-    let frames = try store.frames(of: name, in: range)
-    return reverse ? AnyIterator(frames.reversed().makeIterator()) : AnyIterator(frames.makeIterator())
+  /// The iterator's frames, with a word to the printer of what was missed at their end.
+  private func frames<I: IteratorProtocol<Frame>>(
+    of iterator: I, _ missedAtEnd: KeyPath<I, UInt64>, _ stream: Int, _ printer: FramePrinter
+  ) -> AnyIterator<Frame> {
+    var iterator = iterator
+    return AnyIterator {
+      if let frame = iterator.next() { return frame }
+      printer.addMissed(iterator[keyPath: missedAtEnd], of: stream)
+      return nil
+    }
   }
 
   private func printFrames(of merger: inout FrameMerger, with printer: FramePrinter) throws {

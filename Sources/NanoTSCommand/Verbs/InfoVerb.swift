@@ -11,7 +11,7 @@ struct InfoVerb: ParsableCommand {
   @OptionGroup var display: DisplayOptions
 
   func run() throws {
-    let store = try target.open(.readOnly)
+    let store = try target.open(.snapshot)
     let statistics = try store.statistics()
     let blocks = try store.blocks()
     let output = StandardOutput()

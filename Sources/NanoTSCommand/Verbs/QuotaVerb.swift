@@ -42,7 +42,7 @@ struct QuotaVerb: ParsableCommand {
   }
 
   func run() throws {
-    let store = try target.open(isChange || clear ? .readWrite : .readOnly)
+    let store = try target.open(isChange || clear ? .readWrite : .snapshot)
     var freed: FreedBlocks?
     if isChange {
       freed = try store.setQuota(try changed(try store.quota(of: stream), store.timeUnit), of: stream)

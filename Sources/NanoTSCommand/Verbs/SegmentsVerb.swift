@@ -16,7 +16,7 @@ struct SegmentsVerb: ParsableCommand {
   @OptionGroup var display: DisplayOptions
 
   func run() throws {
-    let store = try target.open(.readOnly)
+    let store = try target.open(.snapshot)
     let range = try range.range(in: store.timeUnit)
     let segments = try store.resolveStreams(streams).flatMap { name in
       try store.segments(of: name, in: range).map { (name, $0) }

@@ -8,7 +8,7 @@ struct StreamsVerb: ParsableCommand {
   @OptionGroup var display: DisplayOptions
 
   func run() throws {
-    let store = try target.open(.readOnly)
+    let store = try target.open(.snapshot)
     let streams = try store.statistics().streams
     let output = StandardOutput()
     if display.json {

@@ -48,7 +48,7 @@ struct TailVerb: ParsableCommand {
   }
 
   private func printLast(_ count: Int) throws {
-    let store = try target.open(.readOnly)
+    let store = try target.open(.snapshot)
     let names = try store.resolveStreams(streams)
     let last = try LastFrames(count, of: names, in: store)
     var merger = FrameMerger(last.sources, isReversed: false)

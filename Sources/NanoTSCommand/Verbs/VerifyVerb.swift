@@ -25,7 +25,7 @@ struct VerifyVerb: ParsableCommand {
   /// A file that cannot be opened may still hold blocks that prove themselves: then the error says what saves them.
   private func open() throws -> Store {
     do throws(NanoTSError) {
-      return try Store(at: target.store, .readOnly)
+      return try Store(at: target.store, .snapshot)
     } catch {
       guard [.notAStore, .corrupt, .truncated].contains(error.code) else { throw error }
       let blocks = (try? Store.recoverableBlocks(in: target.store)) ?? 0

@@ -56,7 +56,7 @@ static PyObject *store_new(PyTypeObject *type, PyObject *arguments, PyObject *na
 static int store_init(store_object *self, PyObject *arguments, PyObject *names) {
   static const char *const words[] = {"filename", "access"};
   static const parameters_t parameters = {"Store", words, 2, 1, 2};
-  static const char *const accesses[] = {"r", "follow", "rw", NULL};
+  static const char *const accesses[] = {"r", "follow", "rw", "snapshot", NULL};
   PyObject *given[2];
   if (arguments_take_tuple(&parameters, arguments, names, given) < 0) return -1;
   int access = given[1] == NULL ? NANOTS_ACCESS_READ_WRITE : choice(given[1], "access", accesses);
@@ -471,7 +471,7 @@ static PyGetSetDef members[] = {
 static PyType_Slot slots[] = {
     {Py_tp_doc,
      "Store(filename, access='rw')\n--\n\nAn opened store. access: 'r' to read, 'follow' to be woken by writers as well,\n"
-     "'rw' to write. Usable from any number of threads."},
+     "'rw' to write, 'snapshot' to read what is there now without mapping the file. Usable from any number of threads."},
     {Py_tp_new, store_new},
     {Py_tp_init, store_init},
     {Py_tp_dealloc, store_free},

@@ -185,8 +185,17 @@ struct ModelCursor {
       // One that has not met the stream yet does not meet it by going back: another may have the name by then.
       if next != nil, life != nil { place(at: frames.first?.ordinal ?? stream?.nextOrdinal ?? 0) }
       isAtFront = next != nil
-    default: place(at: stream?.nextOrdinal ?? 0)
+    default:
+      noteGoneBehind(frames, upTo: stream?.nextOrdinal ?? 0)
+      place(at: stream?.nextOrdinal ?? 0)
     }
+  }
+
+  /// With nothing ahead, it stands behind the newest frame that is left: what it had read behind that is gone as well, and
+  /// going back it does not come to it.
+  private mutating func noteGoneBehind(_ frames: [ModelFrame], upTo end: UInt64) {
+    let left = frames.last.map { $0.ordinal + 1 } ?? 0
+    if left < end { told.append(left..<end) }
   }
 
   private func compare(_ frame: Frame?, _ expected: ModelFrame?, _ what: String) throws {
@@ -224,11 +233,7 @@ struct ModelCursor {
         throw fail("next reported \(missed) missed, the model \(following - next), of which \(news) are news")
       }
       told.append(gap)
-      // With nothing ahead it stands behind the newest frame that is left: what it had read behind that is gone as well, and
-      // going back it does not come to it.
-      if !frames.contains(where: { $0.ordinal >= next }) {
-        told.append((frames.last.map { $0.ordinal + 1 } ?? 0)..<following)
-      }
+      if !frames.contains(where: { $0.ordinal >= next }) { noteGoneBehind(frames, upTo: following) }
       place(at: following)
     case .previous:
       let target = Int64(next) - 1 - (isStanding ? 1 : 0)

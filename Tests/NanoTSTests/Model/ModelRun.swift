@@ -405,7 +405,11 @@ struct ModelRun<Choices: ModelChoices> {
   private func compareAll() throws {
     let report = try store.verify()
     guard report.isClean else { throw Mismatch(description: "verify found \(report.findings)") }
-    for name in names { try compare(name) }
+    for name in names { try compare(name, in: store) }
+    let snapshot = try Store(at: path, .snapshot)
+    let copied = try snapshot.verify()
+    guard copied.isClean else { throw Mismatch(description: "verify of a snapshot found \(copied.findings)") }
+    for name in names { try compare(name, in: snapshot) }
     try comparePins()
     let free = try store.statistics().freeBlocks
     let expected = model.available - model.used + model.slots.count { $0?.hasSpare ?? false }
@@ -429,7 +433,7 @@ struct ModelRun<Choices: ModelChoices> {
     }
   }
 
-  private func compare(_ name: String) throws {
+  private func compare(_ name: String, in store: Store) throws {
     guard let stream = model[name] else {
       guard try store.statistics(of: name) == nil else { throw Mismatch(description: "'\(name)' should not be there") }
       return

@@ -138,6 +138,8 @@ final class FaultInjector: Sendable {
       if index == plan.index { state.choices = failures.count }
       guard plan.variant < failures.count || index > plan.index else { return 0 }
       let result = failures[plan.variant % failures.count]
+      // So many bytes are no fewer than were asked for.
+      if call == .read, result > 0, unsafe request.length <= Int(result) { return 0 }
       state.faults.append(Fault(site: site, result: result, isBootFile: isBootFile))
       return result
     }

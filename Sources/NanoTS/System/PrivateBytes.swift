@@ -12,16 +12,32 @@ final class PrivateBytes {
   private var zerosStart = 0
 
   init(count: Int) {
-    guard let memory = unsafe nts_zeroed_make(count + StoreLayout.blockSizeUnit) else {
+    guard let memory = unsafe nts_zeroed_make(PrivateBytes.allocated(count)) else {
       fatalError("no memory is left for \(count) bytes of a damaged file")
     }
     unsafe allocation = memory
-    // Bound: rounding up moves the start by less than the unit that was asked for beside `count`.
-    unsafe bytes = UnsafeMutableRawBufferPointer(
-      start: memory.alignedUp(toMultipleOf: StoreLayout.blockSizeUnit), count: count)
+    unsafe bytes = unsafe PrivateBytes.aligned(memory, count)
   }
 
-  deinit { unsafe nts_zeroed_free(allocation) }
+  /// The same for a piece of the file at `path`. Throws `.ioFailure`.
+  init(of path: String, count: Int) throws(NanoTSError) {
+    guard let memory = unsafe nts_zeroed_make(PrivateBytes.allocated(count)) else {
+      throw NanoTSError(
+        .ioFailure, "\(path): there is no memory for \(count) bytes of metadata; open it read-only, which maps them")
+    }
+    unsafe allocation = memory
+    unsafe bytes = unsafe PrivateBytes.aligned(memory, count)
+  }
+
+  deinit { unsafe nts_zeroed_free(allocation, PrivateBytes.allocated(bytes.count)) }
+
+  private static func allocated(_ count: Int) -> Int { count + StoreLayout.blockSizeUnit }
+
+  private static func aligned(_ memory: UnsafeMutableRawPointer, _ count: Int) -> UnsafeMutableRawBufferPointer {
+    // Bound: rounding up moves the start by less than the unit that was asked for beside `count`.
+    unsafe UnsafeMutableRawBufferPointer(
+      start: memory.alignedUp(toMultipleOf: StoreLayout.blockSizeUnit), count: count)
+  }
 
   var count: Int { unsafe bytes.count }
 
