@@ -86,3 +86,20 @@ public struct NanoTSError: Error, Sendable, CustomStringConvertible {
       missedFrames: count)
   }
 }
+
+extension NanoTSError {
+  /// After how many errors that tell of no frame missed whoever passes over errors gives up: the cursor has not come on.
+  /// In a file that is being damaged it may never do so.
+  @usableFromInline package static var futileAttempts: Int { 8 }
+
+  /// True for what a cursor tells of frames that cannot be read: its next call goes on behind them.
+  @usableFromInline
+  package var isPassable: Bool {
+    switch code {
+    case .overwritten, .corrupt, .unsupportedFeature: true
+    // Of one block of a snapshot.
+    case .ioFailure, .truncated: missedFrames > 0
+    default: false
+    }
+  }
+}

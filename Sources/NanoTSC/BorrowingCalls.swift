@@ -6,7 +6,9 @@ internal import NanoTS
 @c @implementation
 public func nanots_iterator_last(_ iterator: nanots_iterator_t?) -> nanots_ec_t {
   unsafe withThing(iterator, IteratorState.self) { state in
-    unsafe state.pointee.go { (cursor) throws(NanoTSError) in try cursor.last() }
+    unsafe state.pointee.go(
+      { (cursor) throws(NanoTSError) in try cursor.last() },
+      thenBy: { (cursor) throws(NanoTSError) in try cursor.previous() })
   }
 }
 

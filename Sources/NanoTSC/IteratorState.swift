@@ -51,15 +51,18 @@ struct IteratorState: SoleThing {
     }
   }
 
-  /// Goes where `move` leads.
-  mutating func go(_ move: (inout Cursor) throws(NanoTSError) -> Frame?) -> nanots_ec_t {
+  /// Goes where `move` leads, and from there on by `step` where frames cannot be read: `move` again would meet the same.
+  mutating func go(
+    _ move: (inout Cursor) throws(NanoTSError) -> Frame?,
+    thenBy step: (inout Cursor) throws(NanoTSError) -> Frame? = { (cursor) throws(NanoTSError) in try cursor.next() }
+  ) -> nanots_ec_t {
     unsafe copied = nil
     missed = 0
     do throws(NanoTSError) {
       frame = try move(&cursor)
       return NANOTS_EC_OK
     } catch {
-      return pass(error, by: move)
+      return pass(error, by: step)
     }
   }
 

@@ -18,7 +18,7 @@ struct RangeWalk {
   mutating func run(
     from first: Int64, _ body: (inout RangeWalk, Frame, UnsafePointer<UInt8>?) -> Void
   ) throws(NanoTSError) -> nanots_ec_t {
-    var frame = try cursor.seek(to: first)
+    var frame = try step { (cursor) throws(NanoTSError) in try cursor.seek(to: first) }
     while let found = frame, found.timestamp <= last {
       let (bytes, code) = unsafe buffer.copy(found)
       if code == NANOTS_EC_OK {
@@ -27,16 +27,21 @@ struct RangeWalk {
         guard code == NANOTS_EC_OVERWRITTEN else { return code }
         note(code)
       }
-      frame = try step()
+      frame = try step { (cursor) throws(NanoTSError) in try cursor.next() }
     }
     return outcome
   }
 
-  private mutating func step() throws(NanoTSError) -> Frame? {
+  /// Where `move` leads, or what comes next behind what cannot be read.
+  private mutating func step(
+    by move: (inout Cursor) throws(NanoTSError) -> Frame?
+  ) throws(NanoTSError) -> Frame? {
     var patience = Patience()
+    var isMoved = false
     while true {
       do throws(NanoTSError) {
-        return try cursor.next()
+        defer { isMoved = true }
+        return try isMoved ? cursor.next() : move(&cursor)
       } catch {
         guard patience.passes(error) else { throw error }
         note(NanoTSC.note(error))
@@ -61,11 +66,9 @@ struct Patience {
   private var futileAttempts = 0
 
   mutating func passes(_ error: NanoTSError) -> Bool {
-    guard error.code == .overwritten || error.code == .corrupt || error.code == .unsupportedFeature else {
-      return false
-    }
+    guard error.isPassable else { return false }
     if error.missedFrames == 0 { futileAttempts += 1 }
-    return futileAttempts < 8
+    return futileAttempts < NanoTSError.futileAttempts
   }
 }
 

@@ -2,6 +2,8 @@
 
 import array
 import gc
+import os
+import shutil
 from datetime import datetime, timezone
 
 import nanots
@@ -189,9 +191,47 @@ class StoreObjectTest(StoreTest):
             file.write(b"\xFF")
         findings = nanots.Store(self.path, "r").verify()
         self.assertEqual(len(findings), 1, findings)
+        with open(self.path, "r+b") as file:
+            file.seek(content.index(payload(0, 24)))
+            file.write(b"\xFF")
+        # Each way to a frame that cannot be read comes to an end: on the one behind it.
+        first = nanots.Store(self.path, "r").iterator("t", verify_checksums=True)
+        for move in (first.reset, lambda: first.find(0), lambda: first.find(50)):
+            with self.assertRaises(nanots.CorruptError):
+                move()
+            self.assertTrue(first.valid())
+        self.assertEqual(first.get_current_frame()["timestamp"], 51)
         damaged = nanots.Store(self.path, "r").iterator("t", verify_checksums=True)
         with self.assertRaises(nanots.CorruptError):
             list(damaged)
+
+    def test_a_snapshot_holds_what_was_there_when_it_was_opened(self):
+        store = self.make()
+        with store.writer().create_context("t") as context:
+            self.fill(context, range(500))
+            snapshot = nanots.Store(self.path, "snapshot")
+            self.addCleanup(snapshot.close)
+            self.fill(context, range(500, 600))
+        self.assertEqual([frame["data"] for frame in snapshot.iterator("t")], [payload(time) for time in range(500)])
+        cut = shutil.copy(self.path, self.path + ".cut")
+        iterator = nanots.Store(cut, "snapshot").iterator("t")
+        first = iterator.borrow()
+        os.truncate(cut, 65536)
+        self.assertEqual((bytes(first.data), first.intact), (payload(0), True))
+        read = []
+        with self.assertRaises(nanots.TruncatedError):
+            for frame in iterator:
+                read.append(frame["timestamp"])
+        # The rest of the block that was entered before the file was cut.
+        self.assertEqual(read, list(range(len(read))))
+        self.assertTrue(0 < len(read) < 500, read)
+        for refused in (
+            lambda: snapshot.follow(["t"]), lambda: snapshot.pin("t", 0, 1), lambda: snapshot.copy(self.path + ".copy")
+        ):
+            with self.assertRaisesRegex(nanots.InvalidArgumentError, "snapshot"):
+                refused()
+        with self.assertRaises(nanots.ReadOnlyError):
+            snapshot.writer()
 
     def test_statistics(self):
         store = self.make()

@@ -65,8 +65,9 @@ typedef enum {
   NANOTS_ACCESS_FOLLOWING = 1,
   NANOTS_ACCESS_READ_WRITE = 2,
   /** Reading what is there at the moment of opening, by pread into memory of the process, with nothing mapped: for files
-      that may be cut off or changed by others, failing disks and network file systems. A block that cannot be read gives
-      IO_FAILURE or TRUNCATED and is passed over by the next call. No following, pins or copies. */
+      that may be cut off or changed by others, and for failing disks. Where a block cannot be read, the code is IO_FAILURE or
+      TRUNCATED, once, and the iterator stands behind it. Borrowed bytes stay until the iterator goes to another block; ask
+      whether they are intact. No following, pins or copies: INVALID_ARGUMENT. */
   NANOTS_ACCESS_SNAPSHOT = 3
 } nanots_access_t;
 

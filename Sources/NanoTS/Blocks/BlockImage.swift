@@ -100,9 +100,15 @@ final class BlockImage {
   }
 
   private func take(header source: BlockHeader, _ values: BlockHeaderValues) {
-    // Bound: both are headers, of so many bytes.
-    unsafe header.base.copyMemory(from: source.base, byteCount: BlockHeader.byteCount)
-    header.commit.storeRelaxed(values.commit.word)
+    // Word by word: another reader of the snapshot may end the block's life meanwhile. Bound: both are headers.
+    for offset in stride(from: 0, to: BlockHeader.byteCount, by: 8) {
+      unsafe AtomicUInt64(header.base, offset).storeRelaxed(AtomicUInt64(source.base, offset).relaxed)
+    }
+    if header.commit.relaxed != values.commit.word {
+      // The frames that came with the chunk may be of any length.
+      header.uniformLength.storeRelaxed(BlockHeader.mixedLengths)
+      header.commit.storeRelaxed(values.commit.word)
+    }
     header.generation.storeReleased(values.generation)
   }
 }

@@ -86,10 +86,13 @@ final class FrameMemoryPool: Sendable {
 
   private static let leastByteCount = 16 << 10
 
+  private static let doubledUpTo = 1 << 20
+
   /// Memory of at least `byteCount` bytes, and not more than twice as much.
   func take(_ byteCount: Int) -> FrameMemory {
     var size = FrameMemoryPool.leastByteCount
-    while size < byteCount { size *= 2 }
+    while size < byteCount, size < FrameMemoryPool.doubledUpTo { size *= 2 }
+    if size < byteCount { size = byteCount.roundedUp(to: FrameMemoryPool.leastByteCount) }
     return state.withLock { state in
       if let index = state.free.lastIndex(where: { unsafe $0.bytes.count == size }) {
         return state.free.remove(at: index)

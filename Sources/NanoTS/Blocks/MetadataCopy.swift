@@ -4,32 +4,51 @@
 /// words first, then stream slots, then block headers. Each record under a seqlock is taken between two reads that agree on
 /// its seqlock, and of a header the words that publish others are read before those. Reads are ordered by being calls of the
 /// kernel. A slot names only blocks behind which the one before was sealed, so no frame before the last of them is missing.
-enum MetadataCopy {
+struct MetadataCopy {
+  /// The file's first bytes, up to where its blocks begin.
+  let bytes: PrivateBytes
+  /// How many blocks the file had room for.
+  let blocks: Int
+
   /// What is read in one call.
   private static let pieceByteCount = 64 << 10
   private static let attempts = 3
+  /// Room for the headers of 8 million blocks. A file that claims more may have them nowhere.
+  private static let mostBytes = 1 << 30
 
-  /// The metadata of the file behind `descriptor` that has room for `blocks` blocks. Throws `.ioFailure` or `.truncated`. O(blocks).
-  static func make(
-    of descriptor: FileDescriptor, _ layout: StoreLayout, blocks: Int
-  ) throws(NanoTSError) -> PrivateBytes {
-    let copy = try PrivateBytes(of: descriptor.path, count: layout.dataOffset)
-    let reader = RecordReader(descriptor, copy)
-    let shared = unsafe SharedState(base: copy.bytes.baseAddress! + FileHeader.byteCount)
-    for _ in 0..<attempts {
-      try unsafe descriptor.fill(copy.target(0..<layout.streamTableOffset), at: 0)
+  /// The metadata of the file behind `descriptor`. Throws `.invalidArgument` for more of it than a process should keep,
+  /// `.ioFailure` or `.truncated`. O(blocks).
+  init(of descriptor: FileDescriptor, _ layout: StoreLayout) throws(NanoTSError) {
+    guard layout.dataOffset <= MetadataCopy.mostBytes else {
+      throw NanoTSError(
+        .invalidArgument,
+        "\(descriptor.path) has \(layout.blockCount) blocks, whose metadata takes \(layout.dataOffset) bytes; a snapshot keeps "
+          + "at most \(MetadataCopy.mostBytes): open it read-only")
+    }
+    bytes = try PrivateBytes(of: descriptor.path, count: layout.dataOffset)
+    let reader = RecordReader(descriptor, bytes)
+    let shared = unsafe SharedState(base: bytes.bytes.baseAddress! + FileHeader.byteCount)
+    var (found, isWhole, attempt) = (0, false, 0)
+    while !isWhole, attempt < MetadataCopy.attempts {
+      attempt += 1
+      try unsafe descriptor.fill(bytes.target(0..<layout.streamTableOffset), at: 0)
       let epoch = shared.allocationEpoch.relaxed
       let slots = try reader.read(
         layout.streamCapacity, of: StreamSlot.byteCount, at: layout.streamTableOffset, publishing: [])
+      // Every block that a slot names is in the file by now.
+      found = layout.wholeBlocks(inFileOf: try descriptor.size())
       let headers = try reader.read(
-        blocks, of: BlockHeader.byteCount, at: layout.blockTableOffset,
+        found, of: BlockHeader.byteCount, at: layout.blockTableOffset,
         publishing: [BlockHeader.Offset.state, BlockHeader.Offset.commit])
       // Lists and counters agree when nobody changed them in between; an odd epoch says that they say nothing.
+      let isStill = try reader.isStill(
+        layout.streamCapacity, of: StreamSlot.byteCount, at: layout.streamTableOffset,
+        fields: [StreamSlot.Offset.nextOrdinal, StreamSlot.Offset.nextSequence])
       let after = try reader.word(at: FileHeader.byteCount + SharedState.Offset.allocationEpoch)
-      if slots, headers, epoch & 1 == 0, after == epoch { return copy }
-      shared.allocationEpoch.storeRelaxed(epoch | 1)
+      isWhole = slots && headers && isStill && epoch & 1 == 0 && after == epoch
+      if !isWhole { shared.allocationEpoch.storeRelaxed(epoch | 1) }
     }
-    return copy
+    blocks = found
   }
 
   /// Reads tables of records with a seqlock in their first word.
@@ -44,7 +63,8 @@ enum MetadataCopy {
     }
 
     /// Reads `count` records from `offset` on to the same place in the copy, with the words at the offsets `publishing` as
-    /// they were, one after the other, before all others. False when some were being changed: they are zero. O(count).
+    /// they were, one after the other, before all others. False when some were being changed: they are zero, which no record
+    /// in use is. One that is between two lives for long stays as it is. O(count).
     func read(_ count: Int, of size: Int, at offset: Int, publishing: [Int]) throws(NanoTSError) -> Bool {
       let inPiece = pieceByteCount / size
       var isWhole = true
@@ -71,7 +91,7 @@ enum MetadataCopy {
       for record in 0..<records {
         // Bound: `target` has so many records of `size` bytes.
         let place = unsafe UnsafeMutableRawBufferPointer(rebasing: target[(record * size)..<((record + 1) * size)])
-        guard before[record] == after[record], before[record] & 1 == 0 else {
+        guard before[record] == after[record] else {
           unsafe place.initializeMemory(as: UInt8.self, repeating: 0)
           isWhole = false
           continue
@@ -90,6 +110,22 @@ enum MetadataCopy {
       return (0..<records).map { record in
         unsafe piece.bytes.load(fromByteOffset: record * size + field, as: UInt64.self)
       }
+    }
+
+    /// True when the words at `fields` of each record are still those of the copy. O(count).
+    func isStill(_ count: Int, of size: Int, at offset: Int, fields: [Int]) throws(NanoTSError) -> Bool {
+      let inPiece = pieceByteCount / size
+      for first in stride(from: 0, to: count, by: inPiece) {
+        let (start, records) = (offset + first * size, min(inPiece, count - first))
+        for field in fields {
+          let now = try words(field, of: records, at: start, of: size)
+          for record in 0..<records {
+            let place = start + record * size + field
+            guard unsafe copy.bytes.load(fromByteOffset: place, as: UInt64.self) == now[record] else { return false }
+          }
+        }
+      }
+      return true
     }
 
     func word(at offset: Int) throws(NanoTSError) -> UInt64 {

@@ -61,7 +61,9 @@ final class StoreFile: Sendable {
     static let pinsAndAllocation = pins.lowerBound...allocation
   }
 
-  init(mapped: MappedFile, sharedWindow: MappedWindow? = nil, layout: StoreLayout, header: FileHeader) {
+  init(
+    mapped: MappedFile, sharedWindow: MappedWindow? = nil, layout: StoreLayout, header: FileHeader, blocks: Int? = nil
+  ) {
     self.mapped = mapped
     self.sharedWindow = sharedWindow
     self.layout = layout
@@ -73,7 +75,7 @@ final class StoreFile: Sendable {
     isGrowable = header.initialBlockCount < header.blockCount
     initialBlockCount = Int(header.initialBlockCount)
     // Opening has checked that the file is so long.
-    knownBlocks = Atomic(isGrowable ? Int(header.initialBlockCount) : layout.blockCount)
+    knownBlocks = Atomic(blocks ?? (isGrowable ? Int(header.initialBlockCount) : layout.blockCount))
   }
 
   var path: String { mapped.descriptor.path }
@@ -133,6 +135,8 @@ final class StoreFile: Sendable {
   /// How many blocks the file has room for now. One system call for a growable store, none for a fixed one, whose
   /// length was checked when it was opened.
   func blocksInFile() throws(NanoTSError) -> Int {
+    // A snapshot goes by what was there when it was taken, whatever is cut off or added later.
+    guard !isSnapshot else { return knownBlocks.load(ordering: .relaxed) }
     guard isGrowable else { return layout.blockCount }
     let blocks = layout.wholeBlocks(inFileOf: try mapped.descriptor.size())
     knownBlocks.store(blocks, ordering: .relaxed)

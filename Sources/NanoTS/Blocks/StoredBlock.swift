@@ -20,6 +20,8 @@ enum BlockPart {
   case preamble
   /// The index, of frames or of chunks, and the staging area.
   case index
+  /// What the entries of frames are in: the index of a plain block, all of a compressed one.
+  case entries
 
   /// The ranges of bytes that the part takes, whatever the header says, in the order in which they are to be read: what may
   /// change within a block's life comes first.
@@ -30,7 +32,7 @@ enum BlockPart {
     guard self != .preamble else { return [0..<min(preamble, size)] }
     if let chunks = values.bodyLayout.chunks(blockSize: size) {
       let entries = min(Int(values.commit.chunkCount) + 1, Int(chunks.mostChunks))
-      let start = self == .all ? 0 : max(0, chunks.stagingStart - entries * ChunkEntry.byteCount)
+      let start = self != .index ? 0 : max(0, chunks.stagingStart - entries * ChunkEntry.byteCount)
       return [chunks.stagingStart..<size, start..<chunks.stagingStart]
     }
     let end = min(Int(values.commit.payloadEnd), size)
@@ -74,7 +76,7 @@ extension StoreFile {
       let end = values.firstOrdinal &+ UInt64(values.commit.count)
       if slot.identifier.relaxed == values.streamIdentifier { slot.nextOrdinal.raise(to: end) }
     }
-    header.generation.storeReleased(0)
+    header.generation.storeReleased(Generation.ending(values.generation))
   }
 
   /// The same, for those who have no use for what could not be read. Throws `.ioFailure` or `.truncated`.

@@ -156,6 +156,8 @@ extension Cursor {
     let opened = BlockWindow(
       store.file, block, stored, verifiesIdentity: verifiesChecksums, mustProve: try mustProve(stored.values))
     guard opened != nil else { return false }
+    // What was unpacked is known by where its block lies, and another one may lie there from now on.
+    if image != nil { loader = nil }
     (window, image) = (opened, stored.image)
     hasReportedFault = false
     blockIndex = index

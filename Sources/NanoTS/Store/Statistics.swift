@@ -227,7 +227,7 @@ extension Store {
   /// The timestamp of the block's last frame; nil without a frame.
   private func lastTimestamp(of block: Int, _ values: BlockHeaderValues) throws(NanoTSError) -> Int64? {
     guard values.state != .sealed else { return values.lastTimestamp }
-    guard let stored = try file.readStored(block, generation: values.generation) else { return nil }
+    guard let stored = try file.readStored(block, generation: values.generation, .entries) else { return nil }
     return BlockBody(file, stored, stored.values)?.last?.timestamp
   }
 }

@@ -22,10 +22,11 @@ public final class Store: Sendable {
     case readWrite
     /// Reading what the store holds at the moment of opening, through `pread` into memory of the process: nothing of the file
     /// is mapped. For a file that may be cut off or changed by others, or that lies on a disk that may fail: what cannot be
-    /// read is thrown as `.ioFailure` or `.truncated`, with no signal, and what was read does not change. For network file systems, whose
-    /// mappings may be stale.
+    /// read is thrown as `.ioFailure` or `.truncated`, with no signal, and nobody else changes what was read. A frame's bytes
+    /// stay until its cursor goes on to another block.
     ///
-    /// Frames committed later are not seen, and what is recycled meanwhile is missed as ever. Following, pins and copies need
+    /// Frames committed later are not seen. Blocks that are recycled before a cursor has its place are gone without a word, as
+    /// those that were recycled before the snapshot; later ones are told as missed. Following, pins and copies need
     /// the file as it is now and throw `.invalidArgument`. Opening costs O(blocks), and the first step into each block a copy
     /// of it.
     case snapshot

@@ -17,8 +17,9 @@ enum StoreOpening {
           + "from a copy")
     }
     if access == .snapshot {
-      let copy = try MetadataCopy.make(of: descriptor, layout, blocks: layout.wholeBlocks(inFileOf: size))
-      return StoreFile(mapped: MappedFile(copy, of: descriptor), layout: layout, header: header)
+      let copy = try MetadataCopy(of: descriptor, layout)
+      return StoreFile(
+        mapped: MappedFile(copy.bytes, of: descriptor), layout: layout, header: header, blocks: copy.blocks)
     }
     let mapped = try MappedFile(
       mapping: descriptor, byteCount: layout.fileSize(blocks: layout.blockCount), writable: access == .readWrite)

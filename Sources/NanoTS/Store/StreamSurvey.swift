@@ -59,7 +59,9 @@ struct StreamSurvey {
 
   private static func count(_ store: Store, _ entry: DirectoryEntry) throws(NanoTSError) -> Block? {
     let file = store.file
-    guard let stored = try file.readStored(Int(entry.block), generation: entry.generation),
+    guard
+      let stored = try file.readStored(
+        Int(entry.block), generation: entry.generation, store.isSuspect ? .all : .entries),
       var body = BlockBody(file, stored, stored.values)
     else { return nil }
     if store.isSuspect {

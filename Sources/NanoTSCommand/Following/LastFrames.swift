@@ -7,19 +7,23 @@ struct LastFrames {
   private(set) var cursors: [Cursor] = []
   /// The ordinal of each stream's newest frame; nil where it has none.
   private var ends: [UInt64?] = []
+  /// How many of each stream's frames behind the newest one that can be read could not be.
+  private var missedGoingBack: [UInt64] = []
 
   /// Goes back by `count` frames in all. O(count · streams).
   init(_ count: Int, of streams: [String], in store: Store) throws(NanoTSError) {
     var heads: [Frame?] = []
     for stream in streams {
       var cursor = try store.cursor(of: stream)
-      heads.append(try cursor.lastReadable())
+      let (last, missed) = try cursor.lastReadable()
+      heads.append(last)
+      missedGoingBack.append(missed)
       cursors.append(cursor)
     }
     ends = heads.map { $0?.ordinal }
     for _ in 0..<count {
       guard let newest = Self.newest(of: heads) else { return }
-      heads[newest] = try cursors[newest].previousReadable()
+      heads[newest] = try cursors[newest].previousReadable().frame
     }
   }
 
@@ -32,23 +36,34 @@ struct LastFrames {
     return found?.index
   }
 
-  /// The frames from here to those that were the newest, and no newer ones, as `FrameMerger` takes them.
-  var sources: [AnyIterator<Frame>] {
+  /// The frames from here to those that were the newest, and no newer ones, as `FrameMerger` takes them. The printer is told
+  /// of those that are missed at their ends.
+  func sources(tellingOfTheRest printer: FramePrinter) -> [AnyIterator<Frame>] {
     cursors.indices.map { index in
-      var frames = BoundedFrames(cursor: cursors[index], end: ends[index])
-      return AnyIterator { frames.next() }
+      // Going forward, those behind the newest one that can be read are met again, unless there is none.
+      var frames = BoundedFrames(
+        cursor: cursors[index], end: ends[index], missed: ends[index] == nil ? missedGoingBack[index] : 0)
+      return AnyIterator {
+        if let frame = frames.next() { return frame }
+        printer.addMissed(frames.missed, of: index)
+        frames.missed = 0
+        return nil
+      }
     }
   }
 }
 
-/// The frames from a cursor's place up to an ordinal. What cannot be read is passed over, and `missed` counts it.
+/// The frames from a cursor's place up to an ordinal. What cannot be read is passed over, and each frame's `missed` counts it.
 private struct BoundedFrames {
   var cursor: Cursor
   /// Nil at the end.
   var end: UInt64?
+  /// At the end, what was missed behind the last frame.
+  var missed: UInt64
 
   mutating func next() -> Frame? {
     var missed: UInt64 = 0
+    defer { if end == nil { self.missed &+= missed } }
     while let end {
       do {
         guard var frame = try cursor.next(), frame.ordinal <= end else {
@@ -58,7 +73,7 @@ private struct BoundedFrames {
         frame.missed = missed
         return frame
       } catch {
-        guard error.isAboutFrames else {
+        guard error.isPassable else {
           self.end = nil
           return nil
         }
@@ -71,46 +86,38 @@ private struct BoundedFrames {
 
 extension Cursor {
   /// Goes to the newest frame that can be read; nil where there is none.
-  fileprivate mutating func lastReadable() throws(NanoTSError) -> Frame? {
+  fileprivate mutating func lastReadable() throws(NanoTSError) -> (frame: Frame?, missed: UInt64) {
     do {
-      return try last()
+      return (try last(), 0)
     } catch {
       return try continueBack(after: error)
     }
   }
 
   /// Goes to the frame before that can be read; nil where there is none.
-  fileprivate mutating func previousReadable() throws(NanoTSError) -> Frame? {
+  fileprivate mutating func previousReadable() throws(NanoTSError) -> (frame: Frame?, missed: UInt64) {
     do {
-      return try previous()
+      return (try previous(), 0)
     } catch {
       return try continueBack(after: error)
     }
   }
 
-  private mutating func continueBack(after error: NanoTSError) throws(NanoTSError) -> Frame? {
+  private mutating func continueBack(
+    after error: NanoTSError
+  ) throws(NanoTSError) -> (frame: Frame?, missed: UInt64) {
     var error = error
-    while error.isAboutFrames {
+    var missed: UInt64 = 0
+    while error.isPassable {
+      missed &+= error.missedFrames
       do {
-        return try previous()
+        return (try previous(), missed)
       } catch let next {
         error = next
       }
     }
     // The stream was freed: it has no frames, and the cursor looks for a new one of its name.
-    if error.code == .notFound { return nil }
+    if error.code == .notFound { return (nil, missed) }
     throw error
-  }
-}
-
-extension NanoTSError {
-  /// True for what a cursor tells of frames that cannot be read: its next call goes on behind them.
-  fileprivate var isAboutFrames: Bool {
-    switch code {
-    case .overwritten, .corrupt, .unsupportedFeature: true
-    // Of one block of a snapshot.
-    case .ioFailure, .truncated: missedFrames > 0
-    default: false
-    }
   }
 }

@@ -51,8 +51,8 @@ struct TailVerb: ParsableCommand {
     let store = try target.open(.snapshot)
     let names = try store.resolveStreams(streams)
     let last = try LastFrames(count, of: names, in: store)
-    var merger = FrameMerger(last.sources, isReversed: false)
     let printer = FramePrinter(form.line(of: names, in: store), streams: names)
+    var merger = FrameMerger(last.sources(tellingOfTheRest: printer), isReversed: false)
     while let (frame, stream) = merger.next() { try printer.print(frame, of: stream) }
     try printer.finish()
   }

@@ -104,6 +104,10 @@ static void structs(void) {
   CHECK_OK(nanots_store_close(store));
   CHECK_OK(nanots_store_open("a.nts", NANOTS_ACCESS_READ_ONLY, &store));
   CHECK_CODE(nanots_store_create_writer(store, NULL, &writer), NANOTS_EC_READ_ONLY);
+  CHECK_OK(nanots_store_close(store));
+  CHECK_OK(nanots_store_open("a.nts", NANOTS_ACCESS_SNAPSHOT, &store));
+  CHECK_CODE(nanots_store_create_writer(store, NULL, &writer), NANOTS_EC_READ_ONLY);
+  CHECK_CODE(nanots_store_copy(store, "copy.nts", NULL, NULL), NANOTS_EC_INVALID_ARGUMENT);
   CHECK_CODE(nanots_store_open("a.nts", (nanots_access_t)7, &store), NANOTS_EC_INVALID_ARGUMENT);
   CHECK_OK(nanots_store_close(store));
 }
