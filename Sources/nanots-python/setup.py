@@ -24,6 +24,8 @@ class BuildWithEngine(build_ext):
         subprocess.run([str(INTERFACE / "Install" / "install.sh"), "--prefix", str(prefix)], check=True)
         extension.include_dirs.append(str(prefix / "include"))
         extension.extra_objects.append(str(prefix / "lib" / "libnanots.a"))
+        # The module is linked anew with the engine that was just built, whether or not its own sources have changed.
+        self.force = True
         super().build_extension(extension)
 
 

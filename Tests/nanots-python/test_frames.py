@@ -192,7 +192,8 @@ class StoreObjectTest(StoreTest):
         findings = nanots.Store(self.path, "r").verify()
         self.assertEqual(len(findings), 1, findings)
         with open(self.path, "r+b") as file:
-            file.seek(content.index(payload(0, 24)))
+            # The first frame's bytes, which lie before those of the second.
+            file.seek(content.index(payload(1, 24)) - 24)
             file.write(b"\xFF")
         # Each way to a frame that cannot be read comes to an end: on the one behind it.
         first = nanots.Store(self.path, "r").iterator("t", verify_checksums=True)

@@ -121,7 +121,7 @@ class ArgumentTest(StoreTest):
     def test_read_only(self):
         with self.refuses(nanots.ReadOnlyError, "."):
             nanots.Store(self.path, "r").writer()
-        with self.refuses(nanots.InvalidArgumentError, "access is one of r, follow, rw, and 'w' is not"):
+        with self.refuses(nanots.InvalidArgumentError, "access is one of r, follow, rw, snapshot, and 'w' is not"):
             nanots.Store(self.path, "w")
 
     def test_a_bare_object(self):
