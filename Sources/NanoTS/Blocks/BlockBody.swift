@@ -60,9 +60,23 @@ struct BlockBody {
     self.isSealed = isSealed
   }
 
-  /// Nil when the layout is unknown or the commit word cannot be right. `isHeld`: nobody changes the block.
+  /// Of a block in the mapping. Nil when the layout is unknown or the commit word cannot be right. `isHeld`: nobody changes
+  /// the block.
   init?(_ file: StoreFile, _ index: Int, _ values: BlockHeaderValues, isHeld: Bool = false) {
-    let bytes = unsafe UnsafeRawBufferPointer(file.body(index))
+    unsafe self.init(
+      UnsafeRawBufferPointer(file.body(index)), values, isHeld ? nil : file.header(index),
+      coversPayload: file.checksPayloads)
+  }
+
+  /// Of a block as a reader has it; nil as above. `values` may count other frames than the header does.
+  init?(_ file: StoreFile, _ stored: StoredBlock, _ values: BlockHeaderValues) {
+    unsafe self.init(stored.bytes, values, stored.header, coversPayload: file.checksPayloads)
+    image = stored.image
+  }
+
+  private init?(
+    _ bytes: UnsafeRawBufferPointer, _ values: BlockHeaderValues, _ header: BlockHeader?, coversPayload: Bool
+  ) {
     let layout = values.bodyLayout
     guard layout.isKnown(blockSize: bytes.count), let chunks = layout.chunks(blockSize: bytes.count) else {
       unsafe self.init(bytes, generation: values.generation, layout: layout, commit: values.commit)
@@ -72,24 +86,7 @@ struct BlockBody {
       let found = unsafe ChunkIndex(
         bytes, generation: values.generation, chunks, isKeyed: layout.isKeyed, values.commit)
     else { return nil }
-    self.init(
-      found, isHeld ? nil : file.header(index), coversPayload: file.checksPayloads, isSealed: values.state == .sealed)
-  }
-
-  /// Of a block as a reader has it; nil as above. `values` may count other frames than the header does.
-  init?(_ file: StoreFile, _ stored: StoredBlock, _ values: BlockHeaderValues) {
-    let layout = values.bodyLayout
-    let blockSize = file.layout.blockSize
-    if let chunks = layout.isKnown(blockSize: blockSize) ? layout.chunks(blockSize: blockSize) : nil {
-      guard
-        let found = unsafe ChunkIndex(
-          stored.bytes, generation: values.generation, chunks, isKeyed: layout.isKeyed, values.commit)
-      else { return nil }
-      self.init(found, stored.header, coversPayload: file.checksPayloads, isSealed: values.state == .sealed)
-    } else {
-      unsafe self.init(stored.bytes, generation: values.generation, layout: layout, commit: values.commit)
-    }
-    image = stored.image
+    self.init(found, header, coversPayload: coversPayload, isSealed: values.state == .sealed)
   }
 
   var isKeyed: Bool { entrySize == IndexEntry.keyedByteCount }
@@ -178,7 +175,10 @@ extension BlockPreamble {
 
 extension StoreFile {
   /// The timestamp of the block's last frame, as its header or, while it is open, its index says; nil without a frame.
-  func lastTimestamp(of block: Int, _ values: BlockHeaderValues) -> Int64? {
-    values.state == .sealed ? values.lastTimestamp : BlockBody(self, block, values)?.last?.timestamp
+  /// Throws as `readStored`.
+  func lastTimestamp(of block: Int, _ values: BlockHeaderValues) throws(NanoTSError) -> Int64? {
+    guard values.state != .sealed else { return values.lastTimestamp }
+    guard let stored = try readStored(block, generation: values.generation, .entries) else { return nil }
+    return BlockBody(self, stored, stored.values)?.last?.timestamp
   }
 }

@@ -37,7 +37,8 @@ final class BlockImage {
   var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(body) }
 
   /// Reads a part of the life `values` of block `index`, and returns what its header is to say: of the snapshot's frames all,
-  /// and those of one chunk more if they have come into chunks since. Nil when the life is over. Throws `.ioFailure` or `.truncated`.
+  /// and those of one chunk more if they have come into chunks since. Nil when the life is over. Throws
+  /// `.ioFailure` or `.truncated`.
   func fill(
     from file: StoreFile, _ index: Int, _ values: BlockHeaderValues, _ part: BlockPart
   ) throws(NanoTSError) -> BlockHeaderValues? {

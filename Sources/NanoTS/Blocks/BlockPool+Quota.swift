@@ -10,7 +10,7 @@ extension BlockPool {
     guard quota.maximumBlocks > 0 || quota.maximumAge > 0 else { return released }
     let slot = file.slot(claimant.index)
     let maximum = claimant.reclaims && quota.maximumBlocks > 0 ? Int(quota.maximumBlocks) : .max
-    let oldest = quota.maximumAge > 0 ? oldestTime(in: slot, maximumAge: quota.maximumAge) : nil
+    let oldest = try quota.maximumAge > 0 ? oldestTime(in: slot, maximumAge: quota.maximumAge) : nil
     var pinnedThrough: UInt64?
     var next = target(slot.head)
     var steps = 0
@@ -33,9 +33,9 @@ extension BlockPool {
   }
 
   /// The first timestamp that is not too old; nil when the stream has no frame, or every time is young enough.
-  private func oldestTime(in slot: StreamSlot, maximumAge: Int64) -> Int64? {
+  private func oldestTime(in slot: StreamSlot, maximumAge: Int64) throws(NanoTSError) -> Int64? {
     guard let tail = target(slot.tail), let values = file.header(tail).values(),
-      let newest = file.lastTimestamp(of: tail, values)
+      let newest = try file.lastTimestamp(of: tail, values)
     else { return nil }
     let (oldest, overflow) = newest.subtractingReportingOverflow(maximumAge)
     return overflow ? nil : oldest

@@ -42,7 +42,7 @@ enum BlockPart {
 }
 
 extension StoreFile {
-  /// The life `values` of block `index`; nil when it is over, or when the header is being changed. Of the mapping O(1), of a
+  /// The life `generation` of block `index`; nil when it is over, or when the header is being changed. Of the mapping O(1), of a
   /// snapshot O(bytes of the part).
   func stored(_ index: Int, generation: UInt64, _ part: BlockPart = .all) -> StoredBlock? {
     let header = header(index)

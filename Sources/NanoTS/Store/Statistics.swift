@@ -215,7 +215,7 @@ extension Store {
     let count = Int(values.commit.count)
     let used = Int(truncatingIfNeeded: try StorageStatistics(file, index, values, payloadBytes: 0).storedBytes)
     let place = PinLocks.offset(of: values)
-    let last = try lastTimestamp(of: index, values)
+    let last = try file.lastTimestamp(of: index, values)
     let protected = terms[values.streamIdentifier]?.protected ?? IntervalSet()
     return BlockDescription(
       index: index, state: values.state == .sealed ? .sealed : .open, stream: stream, sequence: values.sequence,
@@ -223,11 +223,5 @@ extension Store {
       lastTimestamp: values.state == .sealed && count > 0 ? values.lastTimestamp : nil,
       usedBytes: min(used, blockSize), isPinned: pinned.overlaps(place, place),
       isProtected: last.map { protected.overlaps(values.firstTimestamp, $0) } ?? false)
-  }
-  /// The timestamp of the block's last frame; nil without a frame.
-  private func lastTimestamp(of block: Int, _ values: BlockHeaderValues) throws(NanoTSError) -> Int64? {
-    guard values.state != .sealed else { return values.lastTimestamp }
-    guard let stored = try file.readStored(block, generation: values.generation, .entries) else { return nil }
-    return BlockBody(file, stored, stored.values)?.last?.timestamp
   }
 }

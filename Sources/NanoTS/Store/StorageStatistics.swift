@@ -26,7 +26,8 @@ public struct StorageStatistics: Sendable, Equatable {
 
 extension StorageStatistics {
   /// Of one life of a block. O(1) for a plain block, O(chunks) for a compressed one.
-  /// Zeros when that life is over. Throws `.ioFailure`.
+  /// Zeros when that life is over. Throws as
+  /// `StoreFile.readStored`.
   init(
     _ file: StoreFile, _ block: Int, _ values: BlockHeaderValues, payloadBytes: UInt64
   ) throws(NanoTSError) {
