@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import NanoTS
@@ -366,6 +367,40 @@ import Testing
     #expect(found.map(\.payload) == left.map(\.payload) && found.map(\.key) == left.map(\.key))
     #expect(found.count > 1500)
     #expect(try good.verify().isClean)
+  }
+
+  // MARK: Behind a writer that died
+
+  /// Killed between the entry of a frame and the commit word that shows it: whether a reader came before the kill or after
+  /// it, the frame is not there until the next writer takes it up.
+  @Test func whatADeadWriterHadNotCommittedIsNotThere() throws {
+    let store = try directory.store(blockSize: 4096, blocks: 4)
+    let frames = Self.frames(9, keyed: false, largest: 90, seed: 5)
+    let options = WriterOptions(durability: .none, compression: .lz4(chunkByteCount: 512))
+    let writer = try write(frames, options, to: store, closing: false)
+    let path = directory.path("left.nts")
+    try FileManager.default.copyItem(atPath: store.path, toPath: path)
+    let left = try Store(at: path)
+    #expect(!left.isSuspect)
+    let block = try #require((0..<4).first { left.file.header($0).state.relaxed == BlockState.open.rawValue })
+    let commit = left.file.header(block).commit
+    let word = BlockCommit(word: commit.relaxed)
+    try #require(word.count == 9 && word.chunkCount == 0)
+    for counted in [0, 1, 8] {
+      commit.storeReleased(BlockCommit(count: UInt32(counted), chunkCount: 0).word)
+      var cursor = try left.cursor(of: "s")
+      #expect(try cursor.last()?.ordinal == (counted > 0 ? UInt64(counted - 1) : nil))
+      #expect(try cursor.next() == nil)
+      #expect(try Array(left.frames(of: "s")).count == counted)
+      #expect(try Array(Store(at: path, .snapshot).frames(of: "s")).count == counted)
+      #expect(try left.frameCount(of: "s") == UInt64(counted))
+    }
+    var cursor = try left.cursor(of: "s")
+    #expect(try cursor.last()?.ordinal == 7)
+    try left.writer(for: "s").close()
+    #expect(try cursor.next().map { try StoredFrame($0) } == frames[8])
+    #expect(try cursor.next() == nil)
+    try writer.close()
   }
 }
 

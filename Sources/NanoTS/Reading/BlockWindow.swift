@@ -47,6 +47,16 @@ struct BlockWindow {
     case unreadable(Int32)
   }
 
+  /// Which of a block's frames there are.
+  enum Proof {
+    /// Those that the commit word counts.
+    case none
+    /// Of these, the ones that prove themselves by checksum, from the first on: whoever wrote the block has died.
+    case counted
+    /// All that prove themselves, from the first on: the power was lost, and the commit word may be older than they are.
+    case found
+  }
+
   private(set) var fault: Fault
   let block: Int
   let layout: BodyLayout
@@ -56,18 +66,17 @@ struct BlockWindow {
   private(set) var chunkCount = 0
   /// The commit word by which this is known.
   private var seen: BlockCommit?
-  let mustProve: Bool
+  let proof: Proof
   let coversPayload: Bool
   /// The whole block.
   let bytes: UnsafeRawBufferPointer
 
   /// A window on a life of the block `index`. Nil when it is over.
   ///
-  /// A block that cannot be read opens with no frames and a `fault`. With `mustProve`, only the frames that prove
-  /// themselves by checksum are counted. With `verifiesIdentity`, stream, ordinals and segment must match the header's
-  /// checksum: those of frames do not cover them. O(1), or O(block) with `mustProve`.
+  /// A block that cannot be read opens with no frames and a `fault`. With `verifiesIdentity`, stream, ordinals and segment
+  /// must match the header's checksum: those of frames do not cover them. O(1), or O(block) where frames prove themselves.
   init?(
-    _ file: StoreFile, _ index: Int, _ stored: StoredBlock, verifiesIdentity: Bool = false, mustProve: Bool
+    _ file: StoreFile, _ index: Int, _ stored: StoredBlock, verifiesIdentity: Bool = false, proof: Proof
   ) {
     let values = stored.values
     block = index
@@ -87,7 +96,7 @@ struct BlockWindow {
     layout = values.bodyLayout
     chunks = unsafe isKnown ? values.bodyLayout.chunks(blockSize: bytes.count) : nil
     coversPayload = file.checksPayloads
-    self.mustProve = mustProve
+    self.proof = proof
     count = 0
     unsafe start = bytes.baseAddress!
     unsafe indexTop = unsafe start + bytes.count
@@ -114,7 +123,7 @@ struct BlockWindow {
       return true
     }
     var whole = Int(commit.count)
-    if mustProve {
+    if proof != .none {
       whole = body(commit)!.wholePrefix(trusting: count, coversPayload: coversPayload)
       guard header.isStill(generation) else { return false }
     }
@@ -131,9 +140,10 @@ struct BlockWindow {
       return true
     }
     var commit = given
-    if mustProve {
-      let isSealed = header.state.acquired == BlockState.sealed.rawValue
-      commit = BlockBody(index, nil, coversPayload: coversPayload, isSealed: isSealed)
+    if proof != .none {
+      // What a writer that died had not committed is not there before the next one takes it up: others do not see it.
+      let isCounted = proof == .counted || header.state.acquired == BlockState.sealed.rawValue
+      commit = BlockBody(index, nil, coversPayload: coversPayload, isSealed: isCounted)
         .proven(trusting: 0, coversPayload: coversPayload)
       guard header.isStill(generation) else { return false }
     }

@@ -154,7 +154,7 @@ extension Cursor {
     let block = Int(directory[index].block)
     guard let stored = store.file.stored(block, generation: directory[index].generation) else { return false }
     let opened = BlockWindow(
-      store.file, block, stored, verifiesIdentity: verifiesChecksums, mustProve: try mustProve(stored.values))
+      store.file, block, stored, verifiesIdentity: verifiesChecksums, proof: try proof(stored.values))
     guard opened != nil else { return false }
     // What was unpacked is known by where its block lies, and another one may lie there from now on.
     if image != nil { loader = nil }
@@ -166,15 +166,14 @@ extension Cursor {
     return true
   }
 
-  /// True when the frames of a block must prove themselves to be counted.
-  private func mustProve(_ values: BlockHeaderValues) throws(NanoTSError) -> Bool {
+  private func proof(_ values: BlockHeaderValues) throws(NanoTSError) -> BlockWindow.Proof {
     // A synced and sealed block of a suspect store may have been in the middle of being recycled: it proves itself too. An
     // open block is trusted while its writer lives.
-    if store.isSuspect { return true }
-    guard values.state == .open else { return false }
+    if store.isSuspect { return .found }
+    guard values.state == .open else { return .none }
     let lock = FileLock(
       file: store.file.mapped.descriptor, offset: StoreFile.LockOffset.stream(Int(values.streamSlot)))
-    return try !lock.isHeldByAnother()
+    return try lock.isHeldByAnother() ? .none : .counted
   }
 
   /// Enters the block after the present one; false when there is none yet.
@@ -323,10 +322,12 @@ extension Cursor {
     directoryMark = nil
   }
 
-  /// True when no block was published since the directory was taken.
+  /// True when no block was published since the directory was taken. One that was given back lends its sequence to the next:
+  /// then the removals are others.
   func isUnchangedSinceDirectory() -> Bool {
     guard let stream else { return true }
-    return store.file.slot(stream.slot).nextSequence.acquired == directoryMark?.nextSequence
+    let mark = DirectoryMark(of: store.file.slot(stream.slot))
+    return mark.nextSequence == directoryMark?.nextSequence && mark.removals == directoryMark?.removals
   }
 
   /// Having found a block that is left, goes back to the directory in which the cursor knew it: blocks ahead that were
