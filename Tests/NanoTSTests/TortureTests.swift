@@ -14,11 +14,7 @@ import Testing
 @Suite(.serialized) struct TortureTests {
   private static let environment = ProcessInfo.processInfo.environment
   private static let frames = environment["NANOTS_TORTURE_FRAMES"].flatMap { UInt64($0) }
-  #if DEBUG
-    private static let usualSeconds = 8.0
-  #else
-    private static let usualSeconds = 60.0
-  #endif
+  private static let usualSeconds = AgentProcess.areOptimised ? 60.0 : 8.0
   private static let seconds = environment["NANOTS_TORTURE_SECONDS"].flatMap { Double($0) } ?? usualSeconds
 
   /// A part of the whole.

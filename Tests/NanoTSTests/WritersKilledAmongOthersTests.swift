@@ -8,11 +8,7 @@ import Testing
 ///
 /// 100 kills in a debug build, 500 optimised; `NANOTS_KILLS` sets another number.
 @Suite struct WritersKilledAmongOthersTests {
-  #if DEBUG
-    private static let usualKills = 100
-  #else
-    private static let usualKills = 500
-  #endif
+  private static let usualKills = AgentProcess.areOptimised ? 500 : 100
   private static let kills = ProcessInfo.processInfo.environment["NANOTS_KILLS"].flatMap { Int($0) } ?? usualKills
   /// Nothing here depends on time; what has not come by then never comes.
   private static let patience = 30.0

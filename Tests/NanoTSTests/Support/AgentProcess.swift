@@ -1,7 +1,8 @@
 import Foundation
 import TestAgent
 
-/// A process running the test agent, found beside the test bundle.
+/// A process running the test agent: the one beside the test bundle, or that which `NANOTS_TEST_AGENT` names, for processes
+/// that are optimised under tests that are not.
 final class AgentProcess {
   let process = Process()
   private let input = Pipe()
@@ -17,12 +18,24 @@ final class AgentProcess {
 
   private init(_ arguments: [String], _ environment: [String: String]?) throws {
     if let environment { process.environment = environment }
-    process.executableURL = Self.productsDirectory.appendingPathComponent("TestAgent")
+    process.executableURL =
+      Self.otherAgent.map { URL(fileURLWithPath: $0) } ?? Self.productsDirectory.appendingPathComponent("TestAgent")
     process.arguments = arguments
     process.standardInput = input
     process.standardOutput = output
     process.standardError = complaint
     try process.run()
+  }
+
+  private static let otherAgent = ProcessInfo.processInfo.environment["NANOTS_TEST_AGENT"]
+
+  /// True where the processes are optimised, so that long tests run at full length.
+  static var areOptimised: Bool {
+    #if DEBUG
+      otherAgent != nil
+    #else
+      true
+    #endif
   }
 
   static var productsDirectory: URL {
