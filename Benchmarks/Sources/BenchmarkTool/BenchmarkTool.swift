@@ -80,7 +80,9 @@ enum WorkloadName: String, CaseIterable, ExpressibleByArgument {
   case transition
   case open
   case seek
+  case writers
   case readers
+  case copy
   case follow
   case sync
   case compression
@@ -99,7 +101,9 @@ enum WorkloadName: String, CaseIterable, ExpressibleByArgument {
     case .transition: [TransitionWorkload()]
     case .open: [OpenWorkload()]
     case .seek: [SeekWorkload()]
+    case .writers: [WritersWorkload()]
     case .readers: [ReadersWorkload()]
+    case .copy: [CopyWorkload()]
     case .follow: [WakeUpWorkload()]
     case .sync: [SyncWorkload()]
     case .compression: [CompressionWorkload()]

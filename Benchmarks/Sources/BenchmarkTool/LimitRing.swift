@@ -4,12 +4,16 @@ internal import CLimit
 @safe
 final class LimitRing {
   let ring: limit_ring
+  let path: String
 
-  init(at path: String, blockSize: Int, blockCount: Int) throws {
+  /// `isShared`: another process finds it at `path` too.
+  init(at path: String, blockSize: Int, blockCount: Int, isShared: Bool = false) throws {
     var ring = unsafe limit_ring()
-    let result = unsafe limit_ring_map(&ring, path, blockSize, blockCount)
+    let map = unsafe isShared ? limit_ring_share : limit_ring_map
+    let result = unsafe map(&ring, path, blockSize, blockCount)
     guard result == 0 else { throw BenchmarkError("\(path): mapping failed with errno \(-result)") }
     unsafe self.ring = unsafe ring
+    self.path = path
   }
 
   deinit {

@@ -16,6 +16,12 @@ struct Machine: Codable {
       kernel: String(text(of: "/proc/sys/kernel/osrelease").prefix { $0 != "\n" }), architecture: architecture)
   }
 
+  /// Bytes of memory that are this process's alone.
+  static var ownMemory: Int {
+    let line = text(of: "/proc/self/status").split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
+    return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 << 10 } ?? 0
+  }
+
   private static func text(of path: String) -> String {
     guard let data = try? Data(contentsOf: URL(filePath: path)) else { return "" }
     return String(decoding: data, as: UTF8.self)

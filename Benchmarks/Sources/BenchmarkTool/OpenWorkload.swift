@@ -17,7 +17,24 @@ struct OpenWorkload: Workload {
       try Comparison.interleaved(
         "open and first frame", rounds: options.rounds, baseline: false,
         stores.map { store in Contender(name: store.shape.name) { try openAndRead(store) } }),
+      try memory(stores),
     ]
+  }
+
+  /// What the process holds of its own for an opened store and a cursor on its first frame: the pages of the file are not
+  /// its own. Measured once, the largest store last, so that nothing that was freed before is used again.
+  private func memory(_ stores: [FilledStore]) throws -> Comparison {
+    var kept: [Cursor] = []
+    let series = try stores.sorted { $0.shape.blocks < $1.shape.blocks }.map { filled in
+      let before = Machine.ownMemory
+      var cursor = try Store(at: filled.path, .readOnly).cursor(of: FilledStore.streamName(0))
+      _ = try cursor.next()
+      kept.append(cursor)
+      return Series(
+        name: filled.shape.name, samples: [Double(Machine.ownMemory - before)], fewestFaults: 0, mostFaults: 0)
+    }
+    withExtendedLifetime(kept) {}
+    return Comparison(title: "memory of a store with a cursor", unit: "bytes", series: series, hasBaseline: false)
   }
 
   private func open(_ filled: FilledStore) throws -> Sample {

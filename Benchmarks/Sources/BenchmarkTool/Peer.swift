@@ -5,8 +5,14 @@ internal import NanoTS
 enum PeerRole: String {
   /// Follows the stream and looks at each frame.
   case tail
+  /// The same in a ring of the C limit.
+  case limitTail
   /// Reads from the oldest frame on, so slowly that the ring laps it again and again.
   case lapped
+  /// Copies the store, again and again.
+  case copier
+  /// Appends to the stream, as fast as it can.
+  case writer
   /// Uses a processor and touches nothing of the store.
   case spin
   /// Follows the stream and stores how long each frame took from the time in its payload.
@@ -25,7 +31,10 @@ enum Peer {
     }
     switch role {
     case .tail: try unsafe tail(path, mailbox)
+    case .limitTail: try unsafe limitTail(path, mailbox)
     case .lapped: try unsafe beLapped(path, mailbox)
+    case .copier: try unsafe copy(path, mailbox)
+    case .writer: try unsafe write(path, mailbox)
     case .spin: unsafe spin(mailbox)
     case .follow: try unsafe follow(path, mailbox)
     case .futex: while true { unsafe peer_bare_wait(mailbox, WakeUpWorkload.wakesInRun) }
@@ -44,6 +53,13 @@ enum Peer {
     _ = sum
   }
 
+  private static func limitTail(_ path: String, _ mailbox: UnsafeMutablePointer<peer_mailbox>) throws {
+    let ring = try ReadersWorkload.sharedRing(at: path)
+    unsafe count(mailbox)
+    var shape = unsafe ring.ring
+    unsafe limit_tail(&shape, &mailbox.pointee.progress)
+  }
+
   private static func beLapped(_ path: String, _ mailbox: UnsafeMutablePointer<peer_mailbox>) throws {
     var cursor = try Store(at: path, .readOnly).cursor(of: stream)
     unsafe count(mailbox)
@@ -53,6 +69,23 @@ enum Peer {
       peer_pause(1_000_000)
       // The block in which the cursor stands is gone by now: this step finds that out and looks for the oldest one left.
       if let frame = try? cursor.next() { sum &+= firstWord(frame) }
+    }
+  }
+
+  private static func copy(_ path: String, _ mailbox: UnsafeMutablePointer<peer_mailbox>) throws {
+    let store = try Store(at: path, .readOnly)
+    unsafe count(mailbox)
+    while true { try store.copy(to: "\(path).copy", replacing: true) }
+  }
+
+  private static func write(_ path: String, _ mailbox: UnsafeMutablePointer<peer_mailbox>) throws {
+    let writer = try Store(at: path).writer(for: stream, options: WriterOptions(durability: .none))
+    let payload: [UInt8] = Array(repeating: 7, count: 64)
+    var timestamp = (writer.last?.timestamp ?? 0) + 1
+    unsafe count(mailbox)
+    while true {
+      try writer.append(payload, at: timestamp)
+      timestamp += 1
     }
   }
 

@@ -7,7 +7,21 @@ struct ScanWorkload: Workload {
   private static let sizes = [16, 64, 4096]
 
   func run(_ options: RunOptions, _ scratch: Scratch) throws -> [Comparison] {
-    try ScanWorkload.sizes.map { try compare($0, options, scratch) }
+    try ScanWorkload.sizes.map { try compare($0, options, scratch) } + [try ranges(of: 64, options, scratch)]
+  }
+
+  /// A thousand frames at a time, from places one behind the other, with the look-up of the first one.
+  private func ranges(of size: Int, _ options: RunOptions, _ scratch: Scratch) throws -> Comparison {
+    let data = try ScanData(size, scratch)
+    defer { data.remove() }
+    let (scan, store) = (data.scan, data.store)
+    return try Comparison.interleaved(
+      "\(size) B frames, in ranges of \(ScanLoop.rangeLength)", rounds: options.rounds,
+      [
+        Contender(name: "NanoTS, all at once, for frame in") { try scan.run { try ScanLoop.sequence(store) } },
+        Contender(name: "NanoTS, for frame in a range") { try scan.run { try ScanLoop.ranges(store, scan.frames) } },
+        Contender(name: "NanoTS, cursor.seek and next") { try scan.run { try ScanLoop.seeks(store, scan.frames) } },
+      ])
   }
 
   private func compare(_ size: Int, _ options: RunOptions, _ scratch: Scratch) throws -> Comparison {
@@ -24,6 +38,8 @@ struct ScanWorkload: Workload {
         Contender(name: "NanoTS, batches") { try scan.run { try ScanLoop.batches(store) } },
         Contender(name: "NanoTS, backward, for in") { try scan.run { try ScanLoop.reversed(store) } },
         Contender(name: "NanoTS, cursor.previous") { try scan.run { try ScanLoop.previous(store) } },
+        Contender(name: "C, each checksum verified") { try scan.run { unsafe data.limitScan(limit_scan_verified) } },
+        Contender(name: "NanoTS, each checksum verified") { try scan.run { try ScanLoop.verifying(store) } },
       ])
   }
 }
@@ -114,6 +130,40 @@ enum ScanLoop {
   static func cursor(_ store: Store) throws -> UInt64 {
     var sum: UInt64 = 0
     var cursor = try store.cursor(of: stream)
+    while let frame = try cursor.next() {
+      sum &+= try unsafe frame.withUnsafeBytes { unsafe $0.loadUnaligned(as: UInt64.self) }
+    }
+    return sum
+  }
+
+  static let rangeLength = 1_000
+
+  static func ranges(_ store: Store, _ frames: Int) throws -> UInt64 {
+    var sum: UInt64 = 0
+    for first in stride(from: 0, to: Int64(frames), by: rangeLength) {
+      for frame in try store.frames(of: stream, in: first...(first + Int64(rangeLength) - 1)) {
+        sum &+= try unsafe frame.withUnsafeBytes { unsafe $0.loadUnaligned(as: UInt64.self) }
+      }
+    }
+    return sum
+  }
+
+  static func seeks(_ store: Store, _ frames: Int) throws -> UInt64 {
+    var sum: UInt64 = 0
+    var cursor = try store.cursor(of: stream)
+    for first in stride(from: 0, to: Int64(frames), by: rangeLength) {
+      var found = try cursor.seek(to: first)
+      while let frame = found, frame.timestamp < first + Int64(rangeLength) {
+        sum &+= try unsafe frame.withUnsafeBytes { unsafe $0.loadUnaligned(as: UInt64.self) }
+        found = try cursor.next()
+      }
+    }
+    return sum
+  }
+
+  static func verifying(_ store: Store) throws -> UInt64 {
+    var sum: UInt64 = 0
+    var cursor = try store.cursor(of: stream, options: CursorOptions(verifiesChecksums: true))
     while let frame = try cursor.next() {
       sum &+= try unsafe frame.withUnsafeBytes { unsafe $0.loadUnaligned(as: UInt64.self) }
     }

@@ -4,10 +4,9 @@ limit_writer limit_writer_make(limit_ring ring) {
   uint64_t generation = 0x100000000u;
   limit_writer writer = {
       .ring = ring,
-      .payload_end = LIMIT_PREAMBLE_SIZE,
-      .index_low = ring.block_size,
       .seed = limit_crc32c(0xFFFFFFFFu, &generation, 8),
   };
+  begin_block(&writer, 0);
   return writer;
 }
 

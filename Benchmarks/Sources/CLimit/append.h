@@ -9,11 +9,19 @@ static inline int block_has_room(const limit_writer *writer, size_t length) {
   return writer->payload_end + ((length + 7) & ~(size_t)7) + LIMIT_ENTRY_SIZE <= writer->index_low;
 }
 
-static inline void move_to_next_block(limit_writer *writer) {
-  writer->block = writer->block + 1 == writer->ring.block_count ? 0 : writer->block + 1;
+/// A new life of a block: whoever reads it finds nothing there, and then another generation.
+static inline void begin_block(limit_writer *writer, size_t block) {
+  writer->block = block;
   writer->payload_end = LIMIT_PREAMBLE_SIZE;
   writer->index_low = writer->ring.block_size;
   writer->count = 0;
+  block_header *header = ring_header(&writer->ring, block);
+  __atomic_store_n(&header->commit, (uint64_t)LIMIT_PREAMBLE_SIZE << 32, __ATOMIC_RELEASE);
+  __atomic_store_n(&header->generation, header->generation + 2, __ATOMIC_RELEASE);
+}
+
+static inline void move_to_next_block(limit_writer *writer) {
+  begin_block(writer, writer->block + 1 == writer->ring.block_count ? 0 : writer->block + 1);
 }
 
 LIMIT_TARGET static inline __attribute__((always_inline)) void append(limit_writer *writer, const void *payload,

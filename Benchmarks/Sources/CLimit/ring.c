@@ -8,11 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-int limit_ring_map(limit_ring *ring, const char *path, size_t block_size, size_t block_count) {
+static int map_ring(limit_ring *ring, int fd, size_t block_size, size_t block_count) {
   size_t byte_count = ring_headers_size(block_count) + block_size * block_count;
-  int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return -errno;
-  unlink(path);
   int error = posix_fallocate(fd, 0, (off_t)byte_count);
   void *base = MAP_FAILED;
   if (error == 0) {
@@ -23,6 +20,18 @@ int limit_ring_map(limit_ring *ring, const char *path, size_t block_size, size_t
   if (error != 0) return -error;
   *ring = (limit_ring){.base = base, .byte_count = byte_count, .block_size = block_size, .block_count = block_count};
   return 0;
+}
+
+int limit_ring_map(limit_ring *ring, const char *path, size_t block_size, size_t block_count) {
+  int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return -errno;
+  unlink(path);
+  return map_ring(ring, fd, block_size, block_count);
+}
+
+int limit_ring_share(limit_ring *ring, const char *path, size_t block_size, size_t block_count) {
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  return fd < 0 ? -errno : map_ring(ring, fd, block_size, block_count);
 }
 
 void limit_ring_unmap(limit_ring *ring) { munmap(ring->base, ring->byte_count); }

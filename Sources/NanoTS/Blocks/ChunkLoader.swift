@@ -257,13 +257,8 @@ extension ChunkLoader.Part {
     return unsafe UnsafeRawBufferPointer(start: start + Int(entry.offset), count: entry.length)
   }
 
-  /// True for a frame of the staging area that proves itself, and for every frame of a chunk: that did. O(payload).
-  func isWhole(_ slot: Int, coversPayload: Bool) -> Bool {
-    guard isStaged else { return true }
-    let entry = entry(slot)
-    guard let payload = unsafe payload(of: entry) else { return false }
-    let covered = unsafe coversPayload ? payload : UnsafeRawBufferPointer(start: nil, count: 0)
-    return unsafe FrameChecksum(generation: generation, behindChunks: chunk).value(of: entry, payload: covered)
-      == entry.checksum
+  /// By what frames of the staging area prove themselves; nil for those of a chunk, which did when it was unpacked.
+  var checksum: FrameChecksum? {
+    isStaged ? FrameChecksum(generation: generation, behindChunks: chunk) : nil
   }
 }

@@ -76,15 +76,16 @@ extension Cursor {
       case .loaded: break
       }
     }
-    let window = window!
-    let frame = window.frame(slot)
-    let isWhole = frame != nil && (!verifiesChecksums || isWhole(slot, in: window))
-    guard window.life.isStill(window.lifeGeneration) else { return nil }
-    guard let frame, isWhole else {
+    let frame = window!.frame(slot)
+    let whole =
+      frame == nil ? nil : verifiesChecksums ? wholeRun(at: slot, goingBack: stayingBehindDamage) : slot..<slot
+    guard window!.life.isStill(window!.lifeGeneration) else { return nil }
+    guard let frame, let whole else {
       try passDamage(slot..<(slot + 1), at: slot, goingBack: stayingBehindDamage)
       return nil
     }
     (upcoming, standing) = (slot + 1, 1)
+    if verifiesChecksums { (fastStart, fastEnd) = (whole.lowerBound, whole.upperBound) }
     return frame
   }
 
@@ -94,6 +95,8 @@ extension Cursor {
     let window = window!
     let passed = goingBack ? slots.lowerBound..<(slot + 1) : slot..<slots.upperBound
     (upcoming, standing) = (goingBack ? passed.lowerBound : passed.upperBound, 0)
+    // The frames behind it that were found whole are not the next ones any more.
+    if verifiesChecksums { (fastStart, fastEnd) = (0, 0) }
     let which =
       passed.count == 1
       ? "frame \(window.ordinal(slot)) in block \(window.block) does not match its checksum or bounds"
@@ -103,12 +106,6 @@ extension Cursor {
       .corrupt,
       "stream '\(String(decoding: name, as: UTF8.self))': \(which); step on to pass over it, and run 'nanots verify'",
       missedFrames: UInt64(passed.count))
-  }
-
-  private func isWhole(_ slot: Int, in window: BlockWindow) -> Bool {
-    guard window.chunks == nil else { return loader!.part!.isWhole(slot, coversPayload: window.coversPayload) }
-    return window.body.isWhole(
-      slot, FrameChecksum(generation: window.generation), coversPayload: window.coversPayload)
   }
 
   /// Throws, once, when the present block cannot be read.

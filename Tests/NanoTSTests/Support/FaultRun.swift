@@ -190,15 +190,15 @@ final class FaultRun {
   /// Where unlocking failed as well, the lock goes with the descriptor: a process that another test is starting has that too
   /// until its program begins.
   private func writer(for stream: String, of store: Store) throws -> Writer {
-    var looks = 0
-    while true {
+    for _ in 0..<2_000 {
       do {
         return try store.writer(for: stream)
-      } catch  where error.code == .streamBusy && looks < 2_000 {
-        looks += 1
-        usleep(2_000)
+      } catch {
+        guard error.code == .streamBusy else { throw error }
       }
+      usleep(2_000)
     }
+    return try store.writer(for: stream)
   }
 
   private func checkFrames(_ store: Store, _ when: String) throws {

@@ -28,6 +28,8 @@ typedef struct {
 
 /// Makes the file at `path`, reserves it and maps it; 0 or the negated errno. The file has no name afterwards.
 int limit_ring_map(limit_ring *ring, const char *path, size_t block_size, size_t block_count);
+/// The same in a file that keeps its name, made if it is not there, so that another process finds it.
+int limit_ring_share(limit_ring *ring, const char *path, size_t block_size, size_t block_count);
 void limit_ring_unmap(limit_ring *ring);
 
 /// A writer at the start of block 0.
@@ -47,6 +49,13 @@ void limit_append_numbered(limit_writer *writer, void *payload, size_t length, s
 uint64_t limit_scan(const limit_ring *ring, size_t last_block);
 /// The same, and after each frame one look at the block's generation.
 uint64_t limit_scan_guarded(const limit_ring *ring, size_t last_block);
+/// The same, with the checksum of each frame computed and compared.
+uint64_t limit_scan_verified(const limit_ring *ring, size_t last_block);
+
+/// Reads what a writer in another process appends to the ring, from the frame on that is the newest by now, as it comes: as
+/// `limit_scan_guarded` does, and gives the processor away where nothing is new. Does not return. Counts its frames in
+/// `progress`.
+void limit_tail(const limit_ring *ring, uint64_t *progress);
 
 /// CRC32C by the processor's instruction where the build has one for it.
 uint32_t limit_crc32c(uint32_t state, const void *bytes, size_t count);
@@ -56,6 +65,7 @@ uint64_t limit_clock(void);
 /// Page faults of this process that needed no disk, since its start.
 uint64_t limit_minor_faults(void);
 
+#include "crew.h"
 #include "peer.h"
 #include "search.h"
 #include "synced.h"
