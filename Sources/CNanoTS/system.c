@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/magic.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -225,6 +227,11 @@ int nts_sync_file(int fd) {
 
 int nts_drop_pages(void *address, size_t length) {
   return madvise(address, length, MADV_DONTNEED) == 0 ? 0 : -errno;
+}
+
+int nts_is_in_memory(int fd) {
+  struct statfs status;
+  return fstatfs(fd, &status) == 0 && (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC);
 }
 
 int nts_populate_pages(void *address, size_t length) {

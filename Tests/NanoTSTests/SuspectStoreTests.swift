@@ -65,6 +65,20 @@ import Testing
     #expect(try opened.verify().isClean)
   }
 
+  /// A writer that syncs begins with what earlier ones left. From then on it is on the disk, and what does not prove itself
+  /// was overwritten.
+  @Test func whatAWriterThatSyncsHasFoundCountsAsSynced() throws {
+    let store = try directory.plainStore()
+    try write(store, 0..<600, durability: .none).close()
+    try store.writer(for: "s", options: WriterOptions(durability: .onSeal)).close()
+    let runs = try store.blocks().filter { $0.state == .sealed }.sorted { $0.sequence < $1.sequence }
+    let secondFirst = try #require(runs[1].firstTimestamp)
+    let third = try #require(runs[2].firstTimestamp)
+    try flipPayload(of: UInt64(secondFirst) + 3, in: store)
+    let opened = try Store(at: loseThePower(store, unordered: true))
+    #expect(try timestamps(opened) == Array(third..<600))
+  }
+
   @Test func withoutDurabilityEverythingBehindTheFirstTornFrameGoes() throws {
     let store = try directory.plainStore()
     try write(store, 0..<600, durability: .none).abandon()

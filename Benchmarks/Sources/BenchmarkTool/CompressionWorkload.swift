@@ -1,7 +1,7 @@
 internal import CLimit
 internal import NanoTS
 
-/// Appending, reading through and reading at random places, with compression and without.
+/// Appending, reading through and reading at random places, with compression and without, beside liblz4 alone.
 struct CompressionWorkload: Workload {
   let name = "compression"
   private static let payloadByteCount = 48 << 20
@@ -15,22 +15,30 @@ struct CompressionWorkload: Workload {
   func run(_ options: RunOptions, _ scratch: Scratch) throws -> [Comparison] {
     let rows = try options.recording.map { try RecordedRows(csv: $0) } ?? RecordedRows()
     var comparisons: [Comparison] = []
-    for (form, frames) in [("JSON", rows.json), ("packed binary", rows.packed)] {
+    for (form, frames, isPacked) in [("JSON", rows.json, false), ("packed binary", rows.packed, true)] {
       let stores = try CompressionWorkload.ways.map { way in
         try CompressedRows(frames, way.compression, at: scratch.path(), CompressionWorkload.payloadByteCount)
       }
-      func compare(_ what: String, _ run: @escaping (CompressedRows) throws -> Sample) throws {
+      let alone = try [16, 4].map { kibibytes in
+        ("liblz4 alone, \(kibibytes) KiB", try PiecesAlone(frames, pieceByteCount: kibibytes << 10, isPacked: isPacked))
+      }
+      func compare(
+        _ what: String, _ run: @escaping (CompressedRows) throws -> Sample, _ limit: @escaping (PiecesAlone) -> Sample
+      ) throws {
         let title = "\(rows.name) as \(form) (\(frames[0].count) B): \(what)"
         let contenders = zip(CompressionWorkload.ways, stores).map { way, store in
           Contender(name: way.name) { try run(store) }
         }
-        comparisons.append(try Comparison.interleaved(title, rounds: options.rounds, contenders))
+        comparisons.append(
+          try Comparison.interleaved(
+            title, rounds: options.rounds,
+            contenders + alone.map { name, pieces in Contender(name: name) { limit(pieces) } }))
       }
-      try compare("append, for each KiB of payload") { try $0.append() }
-      try compare("read through, for each KiB of payload") { try $0.scan() }
-      try compare("read at random times, each; the median of \(CompressionWorkload.seeks)") {
-        try $0.seek(CompressionWorkload.seeks)
-      }
+      try compare("append, for each KiB of payload", { try $0.append() }, { $0.pack() })
+      try compare("read through, for each KiB of payload", { try $0.scan() }, { $0.unpack() })
+      try compare(
+        "read at random times, each; the median of \(CompressionWorkload.seeks)",
+        { try $0.seek(CompressionWorkload.seeks) }, { $0.unpackAtRandom(CompressionWorkload.seeks) })
     }
     return comparisons
   }

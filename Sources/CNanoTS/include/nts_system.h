@@ -41,6 +41,8 @@ int nts_sync_file(int fd);
 int nts_drop_pages(void *address, size_t length);
 /// madvise(MADV_POPULATE_WRITE): makes the pages of the range ready to be written with no fault. Advice, as above.
 int nts_populate_pages(void *address, size_t length);
+/// 1 when the file behind `fd` is in memory and never written to a disk.
+int nts_is_in_memory(int fd);
 /// Has the kernel begin to write the range to the disk, and does not wait. What fails is told by the next sync.
 int nts_begin_write_back(int fd, uint64_t offset, uint64_t count);
 /// fsync of the directory that holds `path`, so that a rename in it survives power loss.

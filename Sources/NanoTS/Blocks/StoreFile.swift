@@ -182,13 +182,10 @@ final class StoreFile: Sendable {
     try mapped.sync((start + range.lowerBound)..<(start + range.upperBound))
   }
 
-  /// Makes the frames of a sealed block survive power loss, and then the header that counts them. They do not come to count
-  /// as synced: where an earlier sync failed, the kernel may call what it lost written.
-  func syncFrames(of index: Int, _ values: BlockHeaderValues) throws(NanoTSError) {
-    guard let body = BlockBody(self, index, values) else { return }
-    guard body.count > 0 else { return }
+  /// Makes the bytes of block `index` survive power loss, also those of which an earlier sync has failed.
+  func syncAgain(_ index: Int) throws(NanoTSError) {
+    mapped.markWritten(bodyRange(index))
     try syncBody(index, 0..<layout.blockSize)
-    try syncHeader(index)
   }
 
   /// Makes the slot `index` survive power loss.
@@ -211,7 +208,7 @@ final class StoreFile: Sendable {
   func beginWriteBack(of index: Int) { mapped.beginWriteBack(bodyRange(index)) }
 
   /// Makes pages of block `index` that may not be written without a fault ready again; others stay as they are.
-  func keepPagesReady(of index: Int) { mapped.populatePages(bodyRange(index)) }
+  func keepPagesReady(of index: Int) { mapped.keepPagesReady(bodyRange(index)) }
 
   private func bodyRange(_ index: Int) -> Range<Int> {
     let start = bodyStart(index)

@@ -12,6 +12,8 @@ final class MappedFile: Sendable {
   let byteCount: Int
   nonisolated(unsafe) let base: UnsafeMutableRawPointer
   private let guarded: GuardedMapping
+  /// True where the file is in memory, and no writing to a disk ever makes its pages unready.
+  private let staysReady: Bool
   // Unchecked: whoever filled it is done; the bytes themselves are reached as those of a mapping.
   /// What `base` lies in, where nothing is mapped.
   private nonisolated(unsafe) let copy: PrivateBytes?
@@ -31,6 +33,7 @@ final class MappedFile: Sendable {
       nts_map(descriptor.number, 0, byteCount, writable ? 1 : 0, &address), "mmap", descriptor.path)
     unsafe base = unsafe address!
     guarded = unsafe GuardedMapping(base, byteCount, writable: writable)
+    staysReady = writable && nts_is_in_memory(descriptor.number) == 1
   }
 
   /// The first bytes of the file behind `descriptor`, which were read into `copy`.
@@ -41,6 +44,7 @@ final class MappedFile: Sendable {
     isWritable = false
     unsafe base = unsafe copy.bytes.baseAddress!
     guarded = GuardedMapping()
+    staysReady = false
   }
 
   deinit {
@@ -61,6 +65,19 @@ final class MappedFile: Sendable {
     try check()
   }
 
+  /// Makes each page of `range` one that the next sync writes, whatever an earlier one did: after a failure, the kernel may
+  /// call what it could not write written. A word of each is exchanged for itself, so that who writes there meanwhile loses
+  /// nothing.
+  func markWritten(_ range: Range<Int>) {
+    let (start, count) = unsafe pages(range)
+    // Bound: `range` lies in the mapping, and a page begins with a whole word.
+    for offset in stride(from: 0, to: count, by: MappedFile.pageSize) {
+      let word = unsafe AtomicUInt64(start, offset)
+      let value = word.relaxed
+      _ = word.exchange(value, for: value)
+    }
+  }
+
   /// Makes everything written to the file survive power loss.
   func syncAll() throws(NanoTSError) {
     try descriptor.sync()
@@ -71,7 +88,7 @@ final class MappedFile: Sendable {
   /// stays as it is.
   func dropPages(_ range: Range<Int>) {
     let (start, count) = unsafe pages(range)
-    if count > 0 { _ = unsafe nts_drop_pages(start, count) }
+    if count > 0, !staysReady { _ = unsafe nts_drop_pages(start, count) }
   }
 
   /// Has the kernel begin to write `range` to the disk, and does not wait. It is advice: what fails is told by the sync that
@@ -85,6 +102,11 @@ final class MappedFile: Sendable {
   func populatePages(_ range: Range<Int>) {
     let (start, count) = unsafe pages(range)
     if count > 0 { _ = unsafe nts_populate_pages(start, count) }
+  }
+
+  /// Makes pages of `range`, which was ready, ready again where they are not any more.
+  func keepPagesReady(_ range: Range<Int>) {
+    if !staysReady { populatePages(range) }
   }
 
   /// The bytes from the start of the first page of `range` to its end.

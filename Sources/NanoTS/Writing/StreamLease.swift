@@ -48,8 +48,21 @@ final class StreamLease: Sendable {
     self.descriptor = descriptor
     self.allocation = allocation
     guard durable else { return }
-    for (block, values) in taken.unsynced { try file.syncFrames(of: block, values) }
+    // The oldest first: what comes before a block with a synced frame counts as synced.
+    for (block, values) in taken.unsynced.reversed() { try syncLeft(block, values) }
     try file.syncSlot(stream.slot)
+  }
+
+  /// Makes a block that an earlier writer left unsynced survive power loss, and notes it: unnoted, a block that is found to be
+  /// overwritten after a power loss counts as never written, and everything behind it as lost.
+  private func syncLeft(_ block: Int, _ values: BlockHeaderValues) throws(NanoTSError) {
+    try file.syncAgain(block)
+    let header = file.header(block)
+    // Under the lock, so that another life does not get the note of this one.
+    try allocation.withLock { _ in
+      if header.isStill(values.generation) { header.syncedCount.raise(to: values.commit.count) }
+    }
+    try file.syncHeader(block)
   }
 
   private struct Found {

@@ -67,6 +67,7 @@ uint64_t limit_minor_faults(void);
 
 #include "crew.h"
 #include "peer.h"
+#include "pieces.h"
 #include "search.h"
 #include "synced.h"
 
