@@ -31,6 +31,23 @@ import Testing
     #expect(report.isClean, "\(report.findings)")
   }
 
+  /// A bit that flips in a number makes one that no stream comes to, or the numbers begin again from 0.
+  @Test func numbersThatNoStreamComesToAreToldAndNotGoneOnFrom() throws {
+    let slot = store.file.slot(0)
+    for field in [slot.nextSequence, slot.nextSegment, slot.nextOrdinal] {
+      let right = field.relaxed
+      for wrong in [right | 1 << 62, right | 1 << 63, .max] {
+        field.storeRelaxed(wrong)
+        #expect(try store.verify().findings.contains { $0.message.contains("\(wrong)") })
+        expectError(.corrupt, naming: ["'s'", "\(wrong)", store.path]) { try store.writer(for: "s") }
+        #expect(try store.frames(of: "s").map(\.timestamp) == Array(0..<300))
+      }
+      field.storeRelaxed(right)
+    }
+    #expect(try store.verify().isClean)
+    try store.writer(for: "s").append(value: 300, at: 300)
+  }
+
   @Test func aSpareThatIsNoSpareIsNotUsed() throws {
     for block in 0..<6 {
       store.file.slot(0).spareBlock.storeRelaxed(UInt32(block + 1))

@@ -35,6 +35,31 @@ import Testing
     #expect(report.frames == first.report.frames)
   }
 
+  // MARK: Blocks that are gone
+
+  /// Zeros are what a lost write or a replaced sector leaves: the counters tell that the block was used, or its last page
+  /// does, or the frames that its stream has behind it.
+  @Test func aBlockOfWhichNothingIsLeftIsMissed() throws {
+    let source = try RecoverySource()
+    let oldest = try #require(source.blocks.first { $0.stream == "plain" })
+    var damaged = source.bytes
+    let entry = source.layout.blockTableOffset + oldest.index * BlockHeader.byteCount
+    for offset in entry..<(entry + BlockHeader.byteCount) { damaged[offset] = 0 }
+    for offset in source.body(oldest.index) { damaged[offset] = 0 }
+    let byCounter = try #require(try source.recover(damaged)).report
+    #expect(byCounter.losses.contains { $0.block == oldest.index && $0.reason.contains("counters") })
+    #expect(
+      byCounter.losses.contains {
+        $0.stream == "plain" && $0.ordinals == oldest.ordinals.lowerBound...oldest.ordinals.upperBound - 1
+      })
+    // Without the counters, the index that is left at the block's end.
+    for offset in 4096..<8192 { damaged[offset] = 0 }
+    let end = source.body(oldest.index).upperBound
+    for offset in (end - 24)..<end { damaged[offset] = source.bytes[offset] }
+    let byIndex = try #require(try source.recover(damaged)).report
+    #expect(byIndex.losses.contains { $0.block == oldest.index && $0.reason.contains("proves itself") })
+  }
+
   // MARK: A structure that is gone
 
   /// `streams`: so many slots that the first 64 KiB are the stream table, and the block table lies behind.

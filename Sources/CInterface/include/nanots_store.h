@@ -112,7 +112,8 @@ typedef struct {
 /** How an iterator reads. 0 in a member: the default. */
 typedef struct {
   uint32_t struct_size;
-  /** 1: each frame's checksum is computed before it is handed out; one that fails it gives CORRUPT. */
+  /** 1: each frame's checksum is computed before it is handed out; one that fails it gives CORRUPT. Up to 64 frames, or 16
+   *  KiB, may be looked at together: what is damaged in memory after that is not noticed. */
   uint32_t verify_checksums;
 } nanots_iterator_options_t;
 

@@ -61,6 +61,9 @@ struct StreamSlot {
     static let name = 320
   }
 
+  /// No stream comes to count so many blocks, segments or frames: a number above it is damage.
+  static let highestNumber = UInt64(1) << 62 - 1
+
   var version: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.version) }
   var identifier: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.identifier) }
   var nameHash: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.nameHash) }

@@ -189,6 +189,7 @@ struct BlockWindow {
       let outcome = loader.load(slot, index, header, seen: Int(seen?.chunkCount ?? 0), extent)
       switch outcome {
       case .changed:
+        (firstReady, readyEnd) = (0, 0)
         guard refresh() else { return .over }
         guard fault == .none else { return .damaged(slot..<max(count, slot + 1)) }
       case .loaded:

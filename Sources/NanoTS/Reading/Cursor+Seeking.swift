@@ -65,7 +65,7 @@ extension Cursor {
       guard let found = try slotInLikelyBlock(position), found < window!.count, window!.fault == .none,
         window!.header.isStill(window!.generation)
       else { return false }
-      (upcoming, standing) = (found, 0)
+      (upcoming, standing, runLength) = (found, 0, 0)
       setFastRange()
       wantsFrameAlone = true
       (expectedOrdinal, passedOrdinal) = (nil, end)

@@ -45,6 +45,7 @@ extension Cursor {
       if slot >= 0 {
         upcoming = slot
         standing = 0
+        if verifiesChecksums { (fastStart, fastEnd) = (0, 0) }
         if let frame = try frame(at: slot, stayingBehindDamage: true) { return frame }
         let following = slot + 1 < window!.count ? window!.ordinal(slot + 1) : ordinalBehindBlock(from: window!.count)
         try stopBehindNewestLeft(before: window!.ordinal(slot), following)
@@ -158,7 +159,7 @@ extension Cursor {
     (window, image) = (opened, stored.image)
     hasReportedFault = false
     blockIndex = index
-    (upcoming, standing) = (0, 0)
+    (upcoming, standing, runLength) = (0, 0, 0)
     setFastRange()
     return true
   }

@@ -78,6 +78,11 @@ extension Verification {
         .list, "the next block would have sequence \(nextSequence), and the last one has \(last.sequence)",
         stream: name)
     }
+    for (what, number) in [
+      ("block", nextSequence), ("segment", slot.nextSegment.relaxed), ("frame", slot.nextOrdinal.relaxed),
+    ] where number > StreamSlot.highestNumber {
+      add(.list, "the number of the next \(what) would be \(number): no stream comes so far", stream: name)
+    }
     if slot.nextSegment.relaxed <= last.segment {
       add(
         .list, "the next segment would be \(slot.nextSegment.relaxed), and the last block is of \(last.segment)",

@@ -37,6 +37,7 @@ final class StreamLease: Sendable {
       }
       let lock = FileLock(file: descriptor, offset: StoreFile.LockOffset.stream(stream.slot))
       guard try lock.tryLock() else { return .failure(StreamLease.busy(file, stream)) }
+      if let damage = StreamLease.damagedNumbers(file, stream) { return .failure(damage) }
       file.slot(stream.slot).writerProcess.storeRelaxed(UInt32(bitPattern: Machine.processID))
       pool.recoverOpenBlock(of: file.slot(stream.slot))
       let slot = file.slot(stream.slot)
@@ -92,6 +93,18 @@ final class StreamLease: Sendable {
       .streamBusy,
       "the stream '\(String(decoding: stream.name, as: UTF8.self))' of \(file.path) has a writer already, in process "
         + "\(holder); a stream has one writer at a time: close that one or take another stream")
+  }
+
+  /// What would be written with such numbers could not be told from damage, or they would begin again from 0.
+  private static func damagedNumbers(_ file: StoreFile, _ stream: StreamTable.Stream) -> NanoTSError? {
+    let slot = file.slot(stream.slot)
+    let highest = max(slot.nextSequence.relaxed, slot.nextSegment.relaxed, slot.nextOrdinal.relaxed)
+    guard highest > StreamSlot.highestNumber else { return nil }
+    return NanoTSError(
+      .corrupt,
+      "the stream '\(String(decoding: stream.name, as: UTF8.self))' of \(file.path) cannot be written: its slot says that "
+        + "the next block, segment or frame has the number \(highest), and no stream comes so far; recover the store with "
+        + "'nanots recover'")
   }
 
   /// The end of a stream that nobody writes. Under the allocation lock: without it, the last block may be recycled between

@@ -94,8 +94,9 @@ final class BlockInspector {
   let layout: DamagedLayout
   private let reader: PreambleReader
   private let entry = PrivateBytes(count: BlockHeader.byteCount)
+  private let lastPage = PrivateBytes(count: StoreLayout.blockSizeUnit)
   private let epochIsOdd: Bool
-  /// Blocks below this one were used, as SharedState says.
+  /// Blocks below this one were used, as SharedState says; 0 where it need not be SharedState.
   let freshBlocks: Int
 
   init(_ file: DamagedFile, _ layout: DamagedLayout) {
@@ -106,7 +107,8 @@ final class BlockInspector {
     file.read(shared.count, at: FileHeader.byteCount, into: shared)
     let state = unsafe SharedState(base: shared.bytes.baseAddress!)
     epochIsOdd = state.allocationEpoch.relaxed & 1 == 1
-    freshBlocks = Int(state.freshBlocks.relaxed)
+    let fresh = Int(state.freshBlocks.relaxed)
+    freshBlocks = layout.headerLayout != nil && fresh <= layout.blockCount ? fresh : 0
   }
 
   /// The block's life and the preamble that proves itself. The body may change meanwhile in a live store: the header is
@@ -114,11 +116,18 @@ final class BlockInspector {
   func look(at index: Int) -> (life: BlockLife, preamble: BlockPreamble?) {
     let header = header(of: index)
     var preamble = reader.preamble(at: layout.offset(of: index))
-    let pageIsZero = reader.lastPageIsZero
+    // The index of a block that was used ends in its last page.
+    let pageIsZero = reader.lastPageIsZero && isZero(lastPageOf: index)
     if let found = preamble, !layout.has(found) { preamble = nil }
     let life = BlockLife(
       preamble, header, blockSize: layout.blockSize, epochIsOdd: epochIsOdd, pageIsZero: pageIsZero)
     return (life, preamble)
+  }
+
+  private func isZero(lastPageOf index: Int) -> Bool {
+    let end = layout.offset(of: index) + layout.blockSize
+    file.read(lastPage.count, at: end - lastPage.count, into: lastPage)
+    return lastPage.isZero(0..<lastPage.count)
   }
 
   private func header(of index: Int) -> StoredHeader? {

@@ -104,6 +104,6 @@ extension BlockPreamble {
 }
 
 extension DamagedFile {
-  /// Sequences, segments and ordinals above this are damage: no writer comes so far.
-  static let highestNumber = UInt64(1) << 62
+  /// Sequences, segments and ordinals above this are damage. What comes behind them in the new store is not.
+  static let highestNumber = StreamSlot.highestNumber - 1 << 33
 }

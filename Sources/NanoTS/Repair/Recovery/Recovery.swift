@@ -142,6 +142,8 @@ struct Recovery {
     }
     addLosses(of: survey.unknownBlocks, layout, "neither preamble nor header of the block proves itself")
     addLosses(of: survey.unreadableBlocks, layout, "the block has a layout that this build does not know")
+    addLosses(
+      of: survey.suspiciousBlocks, layout, "the counters say that the block was used, and nothing is left in it")
   }
 
   private mutating func addLosses(of blocks: [Int], _ layout: DamagedLayout, _ reason: String) {
@@ -184,7 +186,7 @@ struct Recovery {
     let context = StreamRecovery.Context(
       inspector: inspector, salvage: BlockSalvage(inspector), target: target, liveBlocks: survey.liveBlocks,
       mayLackBlocks: isCutOff(layout) || layout.headerLayout == nil || survey.blocksWithoutHeader > 0
-        || survey.suspiciousBlocks > 0 || !survey.unknownBlocks.isEmpty || !survey.unreadableBlocks.isEmpty)
+        || !survey.suspiciousBlocks.isEmpty || !survey.unknownBlocks.isEmpty || !survey.unreadableBlocks.isEmpty)
     var done = 0
     var streams: [CopiedStream] = []
     var identifiers: Set<UInt64> = [0]

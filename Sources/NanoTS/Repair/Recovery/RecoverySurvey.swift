@@ -46,7 +46,7 @@ struct RecoverySurvey {
   /// Blocks whose preamble proves itself and whose header does not.
   private(set) var blocksWithoutHeader = 0
   /// Blocks that look as if they had never been used, where the counters say that they were.
-  private(set) var suspiciousBlocks = 0
+  private(set) var suspiciousBlocks: [Int] = []
   /// Blocks with frames of which the file has a byte.
   private(set) var liveBlocks = 0
 
@@ -87,7 +87,7 @@ struct RecoverySurvey {
     switch life {
     case .unused:
       endedBlocks += 1
-      if index < inspector.freshBlocks { suspiciousBlocks += 1 }
+      if index < inspector.freshBlocks { suspiciousBlocks.append(index) }
     case .ended:
       endedBlocks += 1
     case .unknown:

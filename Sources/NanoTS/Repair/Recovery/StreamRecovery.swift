@@ -174,8 +174,9 @@ struct StreamRecovery {
 
   /// Frames between two blocks: taken, if the later block says so, or if nothing is unknown of any block.
   private mutating func noteGap(before block: RecoverySurvey.Block, _ precedingEnd: UInt64) {
-    guard let end = accountedEnd, block.firstOrdinal > end, context.mayLackBlocks,
-      precedingEnd == 0 || precedingEnd > end
+    // Before the first block, what the stream's slot says was recycled; without one, nobody knows.
+    guard let end = accountedEnd ?? (stream.slot == nil ? nil : copied.plan.reclaimedFrames), block.firstOrdinal > end,
+      context.mayLackBlocks, precedingEnd == 0 || precedingEnd > end
     else { return }
     note(nil, end...(block.firstOrdinal - 1), "no block with them was found: they were lost, freed or recycled")
   }
