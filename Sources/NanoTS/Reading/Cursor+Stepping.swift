@@ -152,7 +152,7 @@ extension Cursor {
     let block = Int(directory[index].block)
     guard let stored = store.file.stored(block, generation: directory[index].generation) else { return false }
     let opened = BlockWindow(
-      store.file, block, stored, verifiesIdentity: verifiesChecksums, proof: try proof(stored.values))
+      store.file, block, stored, verifiesIdentity: verifiesChecksums, proof: try proof(of: block, stored.values))
     guard opened != nil else { return false }
     // What was unpacked is known by where its block lies, and another one may lie there from now on.
     if image != nil { loader = nil }
@@ -164,14 +164,20 @@ extension Cursor {
     return true
   }
 
-  private func proof(_ values: BlockHeaderValues) throws(NanoTSError) -> BlockWindow.Proof {
+  private mutating func proof(
+    of block: Int, _ values: BlockHeaderValues
+  ) throws(NanoTSError) -> BlockWindow.Proof {
     // A synced and sealed block of a suspect store may have been in the middle of being recycled: it proves itself too. An
-    // open block is trusted while its writer lives.
+    // open block is trusted if its writer lives, and from then on: a writer that is killed leaves what it committed whole, and
+    // a copy of the file, which may have caught it between two stores, has another writer or none.
     if store.isSuspect { return .found }
-    guard values.state == .open else { return .none }
+    let life = WrittenBlock(block: block, generation: values.generation)
+    guard values.state == .open, life != trustedLife else { return .none }
     let lock = FileLock(
       file: store.file.mapped.descriptor, offset: StoreFile.LockOffset.stream(Int(values.streamSlot)))
-    return try lock.isHeldByAnother() ? .none : .counted
+    guard try lock.isHeldByAnother() else { return .counted }
+    trustedLife = life
+    return .none
   }
 
   /// Enters the block after the present one; false when there is none yet.

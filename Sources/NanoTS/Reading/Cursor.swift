@@ -37,6 +37,8 @@ public struct Cursor: @unchecked Sendable {
   /// none when each frame must be verified. `upcoming` is not below `fastStart`, or there are none.
   @usableFromInline var fastStart = 0
   @usableFromInline var fastEnd = 0
+  /// The last open block of which the writer was seen to live: looking costs a system call.
+  var trustedLife: WrittenBlock?
   /// How many frames were compared with their checksums together the last time, negative going back; 0 after a seek.
   var runLength = 0
   /// The present block of a snapshot, or one that copies of the cursor share.
