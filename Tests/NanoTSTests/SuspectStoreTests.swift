@@ -30,6 +30,13 @@ import Testing
     Issue.record("no frame \(ordinal)")
   }
 
+  /// Flips a bit in a frame of the second sealed block; the first timestamp of the third.
+  private func damageTheSecondBlock(of store: Store) throws -> Int64 {
+    let blocks = try store.blocks().filter { $0.state == .sealed }.sorted { $0.sequence < $1.sequence }
+    try flipPayload(of: UInt64(try #require(blocks[1].firstTimestamp)) + 3, in: store)
+    return try #require(blocks[2].firstTimestamp)
+  }
+
   private func timestamps(_ store: Store) throws -> [Int64] { try store.frames(of: "s").map(\.timestamp) }
 
   @Test func anUnsyncedBlockKeepsTheFramesBeforeTheFirstTornOne() throws {
@@ -56,10 +63,7 @@ import Testing
     let store = try directory.plainStore()
     let writer = try write(store, 0..<600)
     try writer.close()
-    let runs = try store.blocks().filter { $0.state == .sealed }.sorted { $0.sequence < $1.sequence }
-    let secondFirst = try #require(runs[1].firstTimestamp)
-    let third = try #require(runs[2].firstTimestamp)
-    try flipPayload(of: UInt64(secondFirst) + 3, in: store)
+    let third = try damageTheSecondBlock(of: store)
     let opened = try Store(at: loseThePower(store, unordered: true))
     #expect(try timestamps(opened) == Array(third..<600))
     #expect(try opened.verify().isClean)
@@ -71,10 +75,7 @@ import Testing
     let store = try directory.plainStore()
     try write(store, 0..<600, durability: .none).close()
     try store.writer(for: "s", options: WriterOptions(durability: .onSeal)).close()
-    let runs = try store.blocks().filter { $0.state == .sealed }.sorted { $0.sequence < $1.sequence }
-    let secondFirst = try #require(runs[1].firstTimestamp)
-    let third = try #require(runs[2].firstTimestamp)
-    try flipPayload(of: UInt64(secondFirst) + 3, in: store)
+    let third = try damageTheSecondBlock(of: store)
     let opened = try Store(at: loseThePower(store, unordered: true))
     #expect(try timestamps(opened) == Array(third..<600))
   }

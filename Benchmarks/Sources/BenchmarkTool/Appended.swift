@@ -56,7 +56,7 @@ final class AppendingRing: Appended {
   private let payload: [UInt8]
   private var timestamp: Int64 = 0
 
-  init(_ ring: LimitRing, size: Int) throws {
+  init(_ ring: LimitRing, size: Int) {
     self.ring = ring
     path = ring.path
     unsafe writer = unsafe limit_writer_make(ring.ring)

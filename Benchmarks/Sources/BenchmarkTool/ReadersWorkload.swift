@@ -21,7 +21,7 @@ struct ReadersWorkload: Workload {
     let (stream, ring) = (
       try AppendingStore(
         scratch.path(), StoreOptions(blockSize: Self.blockSize, blockCount: Self.blockCount), size: Self.size),
-      try AppendingRing(try Self.sharedRing(at: scratch.path()), size: Self.size)
+      AppendingRing(try Self.sharedRing(at: scratch.path()), size: Self.size)
     )
     try stream.fill()
     for _ in 0..<2 { ring.append(Self.blockSize * Self.blockCount / (Self.size + FrameRun.entrySize)) }

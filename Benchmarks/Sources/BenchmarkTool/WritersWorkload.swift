@@ -41,7 +41,7 @@ struct WritersWorkload: Workload {
 
   private func limit(_ options: RunOptions, _ scratch: Scratch) throws -> Comparison {
     let rings = try (0..<Self.counts.max()!).map { _ in
-      try AppendingRing(
+      AppendingRing(
         try LimitRing(at: scratch.path(), blockSize: Self.blockSize, blockCount: Self.blocksOfWriter), size: Self.size)
     }
     for ring in rings { ring.append(Self.framesOfWriter) }
