@@ -36,7 +36,7 @@ struct BlockBody {
   static func isPossible(_ commit: BlockCommit, entrySize: Int, blockSize: Int) -> Bool {
     let payloadEnd = Int(commit.payloadEnd)
     return payloadEnd >= BlockPreamble.fixedByteCount && payloadEnd <= blockSize
-      && Int(commit.count) <= (blockSize - payloadEnd) / entrySize
+      && Int(commit.count) * entrySize <= blockSize - payloadEnd
   }
 
   /// True when the layout is known and a block of the file can have so many frames. O(1), with no look into the block.

@@ -56,9 +56,11 @@ struct EntrySearch {
 /// Binary search that guesses by time at first.
 ///
 /// Interpolation search (Peterson, 1957) takes a few steps where times are about evenly spaced, which is what recorders make,
-/// and each step less is a load less from memory that is far away. Where they are not, halving goes on after a few guesses.
+/// and each step less is a load less from memory that is far away. After each guess comes the one beside it: when the guess
+/// was right or one off, that ends the search without another division. Where times are not even, halving goes on after a
+/// few guesses.
 enum TimeSearch {
-  private static let guesses = 4
+  private static let guesses = 3
 
   /// The first index in `range` at which `look` says that what is there is not before; its upper bound when all is before.
   ///
@@ -72,17 +74,24 @@ enum TimeSearch {
     var (low, high) = (range.lowerBound, range.upperBound)
     var (first, last) = times
     var left = guesses
+    var (hasGuessed, wasBefore) = (false, false)
     while low < high {
-      var middle = (low + high) / 2
-      if left > 0, first < last {
+      let middle: Int
+      if hasGuessed {
+        middle = wasBefore ? low : high - 1
+        hasGuessed = false
+      } else if left > 0, first < last {
         left -= 1
         let share = Double(time &- first) / Double(last &- first)
         // Bound: what overflowed above, or is out of order in a damaged file, still gives an index from `low` to `high` - 1.
         middle = low + Int(max(0, min(share, 1)) * Double(high - 1 - low))
+        hasGuessed = true
       } else {
         left = 0
+        middle = (low + high) / 2
       }
       let (found, isBefore) = look(middle)
+      wasBefore = isBefore
       if isBefore {
         (low, first) = (middle + 1, found)
       } else {

@@ -36,14 +36,14 @@ final class StoreFile: Sendable {
   /// Runs `body`, whose result or error counts only if no page was lost meanwhile: zeros that took its place may have
   /// looked like an end, or like damage.
   func reading<R>(_ body: () throws(NanoTSError) -> R) throws(NanoTSError) -> R {
-    let result: Result<R, NanoTSError>
     do throws(NanoTSError) {
-      result = .success(try body())
+      let result = try body()
+      try checkMapping()
+      return result
     } catch {
-      result = .failure(error)
+      try checkMapping()
+      throw error
     }
-    try checkMapping()
-    return try result.get()
   }
 
   /// In smaller stores blocks are synced and prepared by the writer itself: one that is prepared holds no frames, which
@@ -105,6 +105,7 @@ final class StoreFile: Sendable {
   }
 
   /// The bytes of a block in the mapping. Bound: inside it; the caller knows that the file reaches so far.
+  @inline(__always)
   func body(_ index: Int) -> UnsafeMutableRawBufferPointer {
     precondition(!isSnapshot)
     return unsafe UnsafeMutableRawBufferPointer(start: mapped.base + bodyStart(index), count: layout.blockSize)

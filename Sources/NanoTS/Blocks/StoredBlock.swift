@@ -1,17 +1,27 @@
-/// One life of a block as a reader has it: where it lies in the mapping, or in an image.
+/// Where one life of a block is read: in the mapping, or in an image.
 @safe
-struct StoredBlock {
+struct BlockPlace {
   let header: BlockHeader
-  let values: BlockHeaderValues
-  /// The whole block. Bound: valid while the file is mapped, or as long as `image` is there.
+  /// The whole block. Bound: valid while the file is mapped, or as long as the image is there.
   let bytes: UnsafeRawBufferPointer
   /// What frames in `bytes` ask whether they are still there.
   let life: BlockHeader
   let lifeGeneration: UInt64
+}
+
+/// One life of a block as a reader has it.
+struct StoredBlock {
+  let place: BlockPlace
+  let values: BlockHeaderValues
   /// Nil for a block in the mapping.
   var image: BlockImage?
   /// Why its bytes could not be read into the image.
   var failure: NanoTSError?
+
+  var header: BlockHeader { place.header }
+
+  /// Bound: as for `place`.
+  var bytes: UnsafeRawBufferPointer { unsafe place.bytes }
 }
 
 /// What is wanted of a block. Bytes of an image that were not asked for are anything.
@@ -47,11 +57,7 @@ extension StoreFile {
   func stored(_ index: Int, generation: UInt64, _ part: BlockPart = .all) -> StoredBlock? {
     let header = header(index)
     guard let values = header.values(), values.generation == generation, values.holdsFrames else { return nil }
-    guard isSnapshot else {
-      return unsafe StoredBlock(
-        header: header, values: values, bytes: UnsafeRawBufferPointer(body(index)), life: header,
-        lifeGeneration: values.generation)
-    }
+    guard isSnapshot else { return StoredBlock(place: mappedPlace(index, generation: generation), values: values) }
     let image = BlockImage(memory, blockSize: layout.blockSize)
     var (found, failure) = (BlockHeaderValues?.none, NanoTSError?.none)
     do throws(NanoTSError) {
@@ -63,9 +69,17 @@ extension StoreFile {
       endLife(of: header, values)
       return nil
     }
-    return unsafe StoredBlock(
-      header: image.header, values: found ?? values, bytes: image.bytes, life: image.life,
-      lifeGeneration: image.life.generation.relaxed, image: image, failure: failure)
+    let place = unsafe BlockPlace(
+      header: image.header, bytes: image.bytes, life: image.life, lifeGeneration: image.life.generation.relaxed)
+    return StoredBlock(place: place, values: found ?? values, image: image, failure: failure)
+  }
+
+  /// Where the life `generation` of block `index` is in the mapping. Bound: the store is no snapshot.
+  @inline(__always)
+  func mappedPlace(_ index: Int, generation: UInt64) -> BlockPlace {
+    let header = header(index)
+    return unsafe BlockPlace(
+      header: header, bytes: UnsafeRawBufferPointer(body(index)), life: header, lifeGeneration: generation)
   }
 
   /// A block's life ended after the snapshot was taken: for all who read it, it ends now. As for a reader of the mapping, its

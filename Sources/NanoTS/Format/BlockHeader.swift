@@ -189,11 +189,17 @@ struct BodyLayout: Equatable {
 
   var isKeyed: Bool { Int(entrySize) == IndexEntry.keyedByteCount }
 
+  /// True for a plain body, as every build knows it.
+  @inline(__always)
+  var isKnownPlain: Bool {
+    kind == BodyLayout.plain && chunkUnits == 0 && (Int(entrySize) == IndexEntry.byteCount || isKeyed)
+  }
+
   /// True when this build knows such a body in a block of `blockSize` bytes.
   func isKnown(blockSize: Int) -> Bool {
     guard Int(entrySize) == IndexEntry.byteCount || isKeyed else { return false }
     switch kind {
-    case BodyLayout.plain: return chunkUnits == 0
+    case BodyLayout.plain: return isKnownPlain
     case BodyLayout.chunked: return LZ4.isAvailable && chunks(blockSize: blockSize) != nil
     default: return false
     }

@@ -60,6 +60,7 @@ extension BlockHeader {
   }
 
   /// The same with no check of the seqlock, for the holder of the locks that keep it from moving.
+  @inline(__always)
   func unguardedValues(generation: UInt64) -> BlockHeaderValues? {
     // The state is read first and with acquire: `sealed` is stored after the fields that it vouches for.
     guard let state = BlockState(rawValue: state.acquired) else { return nil }

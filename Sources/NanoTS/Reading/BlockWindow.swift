@@ -1,5 +1,3 @@
-internal import CNanoTS
-
 /// What a cursor keeps of the block that it stands in, so that a step needs nothing else.
 ///
 /// Of a plain block every frame is within reach: entries below `count` lie inside the block, above `payloadEnd`, which is
@@ -76,34 +74,62 @@ struct BlockWindow {
   /// A block that cannot be read opens with no frames and a `fault`. With `verifiesIdentity`, stream, ordinals and segment
   /// must match the header's checksum: those of frames do not cover them. O(1), or O(block) where frames prove themselves.
   init?(
-    _ file: StoreFile, _ index: Int, _ stored: StoredBlock, verifiesIdentity: Bool = false, proof: Proof
+    _ file: StoreFile, _ index: Int, _ place: BlockPlace, _ values: BlockHeaderValues, failure: Int32? = nil,
+    verifiesIdentity: Bool = false, proof: Proof
   ) {
-    let values = stored.values
-    block = index
-    header = stored.header
-    unsafe bytes = unsafe stored.bytes
-    generation = values.generation
-    let isKnown = unsafe values.bodyLayout.isKnown(blockSize: bytes.count)
-    fault = isKnown ? .none : .unknownLayout
-    if let failure = stored.failure { fault = .unreadable(failure.systemError) }
+    let size = unsafe place.bytes.count
+    let isKnown = values.bodyLayout.isKnown(blockSize: size)
+    let nothing = BlockCommit(count: 0, payloadEnd: UInt32(BlockPreamble.fixedByteCount))
+    self.init(
+      file, index, place, values, nothing, isKnown ? .none : .unknownLayout,
+      isKnown ? values.bodyLayout.chunks(blockSize: size) : nil, proof)
+    if let failure { fault = .unreadable(failure) }
     if verifiesIdentity, values.identityChecksum != values.computedIdentityChecksum { fault = .damagedIdentity }
-    entrySize = isKnown ? Int(values.bodyLayout.entrySize) : IndexEntry.byteCount
+    guard refresh() else { return nil }
+  }
+
+  /// The window that the other initializer makes of nearly every block, in a third of the time. Bound: the block
+  /// `isSimple`, and nothing of it is to be proved.
+  @inline(__always)
+  init(simple place: BlockPlace, _ file: StoreFile, _ index: Int, _ values: BlockHeaderValues) {
+    self.init(file, index, place, values, values.commit, .none, nil, .none)
+  }
+
+  /// True for a plain block with a commit word that can be right.
+  @inline(__always)
+  static func isSimple(_ values: BlockHeaderValues, blockSize: Int) -> Bool {
+    let layout = values.bodyLayout
+    return layout.isKnownPlain
+      && BlockBody.isPossible(values.commit, entrySize: Int(layout.entrySize), blockSize: blockSize)
+  }
+
+  @inline(__always)
+  private init(
+    _ file: StoreFile, _ index: Int, _ place: BlockPlace, _ values: BlockHeaderValues, _ commit: BlockCommit,
+    _ fault: Fault, _ chunks: ChunkedLayout?, _ proof: Proof
+  ) {
+    block = index
+    header = place.header
+    unsafe bytes = unsafe place.bytes
+    generation = values.generation
+    self.fault = fault
+    entrySize = fault == .none ? Int(values.bodyLayout.entrySize) : IndexEntry.byteCount
     entryStride = -entrySize
     isKeyed = entrySize == IndexEntry.keyedByteCount
     firstOrdinal = values.firstOrdinal
     segment = values.segment
     sequence = values.sequence
     layout = values.bodyLayout
-    chunks = unsafe isKnown ? values.bodyLayout.chunks(blockSize: bytes.count) : nil
+    self.chunks = chunks
     coversPayload = file.checksPayloads
     self.proof = proof
-    count = 0
+    count = Int(commit.count)
+    readyEnd = count
     unsafe start = bytes.baseAddress!
     unsafe indexTop = unsafe start + bytes.count
-    payloadEnd = BlockPreamble.fixedByteCount
-    life = stored.life
-    lifeGeneration = stored.lifeGeneration
-    guard refresh() else { return nil }
+    payloadEnd = Int(commit.payloadEnd)
+    life = place.life
+    lifeGeneration = place.lifeGeneration
   }
 
   /// Takes in frames committed since. False when the block's life is over. A commit word that cannot be right, in a
@@ -243,19 +269,6 @@ struct BlockWindow {
   func lowerBound(after timestamp: Int64, from slot: Int) -> Int {
     unsafe EntrySearch(indexTop, entrySize: entrySize, slot..<max(slot, readyEnd))
       .lowerBound(FramePosition(timestamp: timestamp + 1, key: .min))
-  }
-
-  /// The first slot of a plain block whose frame is at or after `position`; its count when none is. `times` as for
-  /// `EntrySearch`. O(log frames), and a few steps where times are about evenly spaced.
-  @inline(__always)
-  func lowerBound(_ position: FramePosition, times: (first: Int64, last: Int64)?) -> Int {
-    let size = max(count, 1)
-    let payloads = payloadEnd - BlockPreamble.fixedByteCount
-    return unsafe EntrySearch(indexTop, entrySize: entrySize, 0..<count).lowerBound(position, times: times) { slot in
-      // Whoever looks for a frame reads its payload next: about here, if frames are of about one size. Within the block,
-      // since payloads end at `payloadEnd`.
-      unsafe nts_prefetch(start + (BlockPreamble.fixedByteCount + slot * payloads / size))
-    }
   }
 
   /// No payload begins before the end of the preamble's fixed part.

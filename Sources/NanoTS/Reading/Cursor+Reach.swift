@@ -3,11 +3,11 @@
 extension Cursor {
   /// After the window's reach or the place in it changed.
   mutating func setFastRange() {
-    guard let window, !verifiesChecksums, upcoming >= window.firstReady else {
+    guard !verifiesChecksums, let start = window?.firstReady, let end = window?.readyEnd, upcoming >= start else {
       (fastStart, fastEnd) = (0, 0)
       return
     }
-    (fastStart, fastEnd) = (window.firstReady, window.readyEnd)
+    (fastStart, fastEnd) = (start, end)
   }
 
   /// Brings the frame at `slot` of a chunked block within reach.
@@ -31,7 +31,7 @@ extension Cursor {
 
   /// The first slot whose frame is at or after `position`, or the block's count; nil when the block's life is over.
   mutating func lowerBound(_ position: FramePosition) -> Int? {
-    guard window!.chunks != nil else { return window!.lowerBound(position, times: likelyTimes) }
+    guard window!.chunks != nil else { return PlainIndex(window!).lowerBound(position, times: likelyTimes) }
     for _ in 0..<Cursor.attempts {
       guard let index = window!.index else { return 0 }
       let slots = slots(before: position, index)
@@ -44,7 +44,8 @@ extension Cursor {
 
   /// About when the present block's first frame was and its last one, by the directory: no load from the block. Nil for the
   /// newest one.
-  private var likelyTimes: (first: Int64, last: Int64)? {
+  @inline(__always)
+  var likelyTimes: (first: Int64, last: Int64)? {
     guard blockIndex + 1 < directory.count else { return nil }
     return (directory[blockIndex].first.timestamp, directory[blockIndex + 1].first.timestamp)
   }

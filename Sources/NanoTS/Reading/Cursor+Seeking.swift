@@ -62,21 +62,34 @@ extension Cursor {
       guard directoryMark == DirectoryMark(of: slot), slot.identifier.acquired == stream.identifier else {
         return false
       }
-      guard let found = try slotInLikelyBlock(position), found < window!.count, window!.fault == .none,
-        window!.header.isStill(window!.generation)
-      else { return false }
-      (upcoming, standing, runLength) = (found, 0, 0)
-      setFastRange()
+      let index = directory.lastBlock(startingAtOrBefore: position)
+      if !stands(in: index), let plain = enterSimply(index, file) {
+        let found = plain.lowerBound(position, times: likelyTimes)
+        guard found < plain.count, plain.header.isStill(plain.generation) else { return false }
+        upcoming = found
+      } else {
+        guard let found = try self.slot(of: position, in: index), found < window!.count, window!.fault == .none,
+          window!.header.isStill(window!.generation)
+        else { return false }
+        (upcoming, standing, runLength) = (found, 0, 0)
+        setFastRange()
+      }
       wantsFrameAlone = true
       (expectedOrdinal, passedOrdinal) = (nil, end)
       return true
     }
   }
 
-  /// Enters the block that has `position` if any has it, and finds its slot; nil when the block is gone.
-  private mutating func slotInLikelyBlock(_ position: FramePosition) throws(NanoTSError) -> Int? {
-    let index = directory.lastBlock(startingAtOrBefore: position)
-    if window == nil || index != blockIndex || window!.generation != directory[index].generation {
+  /// True when the cursor is in the block at `index` of the directory.
+  @inline(__always)
+  private func stands(in index: Int) -> Bool {
+    guard index == blockIndex, let generation = window?.generation else { return false }
+    return generation == directory[index].generation
+  }
+
+  /// Enters the block at `index`, unless the cursor is there, and finds the slot of `position`; nil when the block is gone.
+  private mutating func slot(of position: FramePosition, in index: Int) throws(NanoTSError) -> Int? {
+    if !stands(in: index) {
       guard try enter(index) else { return nil }
     } else {
       // What was committed since is there now: when it is gone later, the cursor tells of it.

@@ -149,19 +149,67 @@ extension Cursor {
 
   /// Opens the block at `index` of the directory at its first frame; false when its life is over.
   mutating func enter(_ index: Int) throws(NanoTSError) -> Bool {
+    let file = store.file
+    if enterSimply(index, file) != nil { return true }
+    return try file.isSnapshot ? enterImage(index) : enterMapped(index)
+  }
+
+  /// The same for nearly every block: plain, whole, of a writer that left it or that lives. Nil, with nothing changed, when
+  /// the block is another one, or its life is over.
+  @inline(__always)
+  mutating func enterSimply(_ index: Int, _ file: StoreFile) -> PlainIndex? {
+    guard !file.isSnapshot, !verifiesChecksums, !store.isSuspect else { return nil }
+    let (block, generation) = (Int(directory[index].block), directory[index].generation)
+    let place = file.mappedPlace(block, generation: generation)
+    // The seqlock as `values` has it, written out: inlined, what is not asked for costs nothing.
+    guard place.header.generation.acquired == generation,
+      let values = place.header.unguardedValues(generation: generation), place.header.isStill(generation),
+      values.state == .sealed
+        || (values.state == .open && trustedLife == WrittenBlock(block: block, generation: generation)),
+      BlockWindow.isSimple(values, blockSize: file.layout.blockSize)
+    else { return nil }
+    window = BlockWindow(simple: place, file, block, values)
+    hasReportedFault = false
+    (blockIndex, upcoming, standing, runLength) = (index, 0, 0, 0)
+    (fastStart, fastEnd) = (0, Int(values.commit.count))
+    return PlainIndex(place, values)
+  }
+
+  private mutating func enterMapped(_ index: Int) throws(NanoTSError) -> Bool {
+    let file = store.file
+    let (block, generation) = (Int(directory[index].block), directory[index].generation)
+    guard let values = file.header(block).values(), values.generation == generation, values.holdsFrames,
+      let opened = BlockWindow(
+        file, block, file.mappedPlace(block, generation: generation), values, verifiesIdentity: verifiesChecksums,
+        proof: try proof(of: block, values))
+    else { return false }
+    window = opened
+    begin(index)
+    return true
+  }
+
+  /// As `enterMapped`, in a snapshot.
+  private mutating func enterImage(_ index: Int) throws(NanoTSError) -> Bool {
+    let file = store.file
     let block = Int(directory[index].block)
-    guard let stored = store.file.stored(block, generation: directory[index].generation) else { return false }
-    let opened = BlockWindow(
-      store.file, block, stored, verifiesIdentity: verifiesChecksums, proof: try proof(of: block, stored.values))
-    guard opened != nil else { return false }
+    guard let stored = file.stored(block, generation: directory[index].generation),
+      let opened = BlockWindow(
+        file, block, stored.place, stored.values, failure: stored.failure?.systemError,
+        verifiesIdentity: verifiesChecksums, proof: try proof(of: block, stored.values))
+    else { return false }
     // What was unpacked is known by where its block lies, and another one may lie there from now on.
     if image != nil { loader = nil }
     (window, image) = (opened, stored.image)
+    begin(index)
+    return true
+  }
+
+  /// Stands before the first frame of the block at `index` of the directory, which `window` shows.
+  private mutating func begin(_ index: Int) {
     hasReportedFault = false
     blockIndex = index
     (upcoming, standing, runLength) = (0, 0, 0)
     setFastRange()
-    return true
   }
 
   private mutating func proof(

@@ -64,7 +64,7 @@ extension Cursor {
       let block = Int(directory[index].block)
       guard let stored = try store.file.readStored(block, generation: directory[index].generation) else { continue }
       sum += withExtendedLifetime(stored.image) {
-        UInt64(BlockWindow(store.file, block, stored, proof: .found)?.count ?? 0)
+        UInt64(BlockWindow(store.file, block, stored.place, stored.values, proof: .found)?.count ?? 0)
       }
     }
     return sum
