@@ -41,6 +41,17 @@ public func nanots_iterator_borrow(
 }
 
 @c @implementation
+public func nanots_iterator_find_frame(
+  _ iterator: nanots_iterator_t?, _ timestamp: Int64, _ key: Int64, _ frame: UnsafeMutablePointer<nanots_frame_t>?
+) -> nanots_ec_t {
+  guard let place = unsafe frame else { return note(isNull("frame")) }
+  return unsafe withThing(iterator, IteratorState.self) { state in
+    let code = unsafe state.pointee.find(timestamp, key, .notFound)
+    return unsafe code == NANOTS_EC_OK ? state.pointee.lend(place) : code
+  }
+}
+
+@c @implementation
 public func nanots_iterator_next_frame(
   _ iterator: nanots_iterator_t?, _ frame: UnsafeMutablePointer<nanots_frame_t>?
 ) -> nanots_ec_t {

@@ -108,11 +108,7 @@ public func nanots_iterator_find_key(
 private func find(
   _ iterator: nanots_iterator_t?, _ timestamp: Int64, _ key: Int64, _ failure: NanoTSError.Code
 ) -> nanots_ec_t {
-  unsafe withThing(iterator, IteratorState.self) { state in
-    let code = unsafe state.pointee.go { (cursor) throws(NanoTSError) in try cursor.seek(to: timestamp, key: key) }
-    guard code == NANOTS_EC_OK, unsafe state.pointee.frame == nil else { return code }
-    return note(NanoTSError(failure, "the stream has no frame at or after \(timestamp)"))
-  }
+  unsafe withThing(iterator, IteratorState.self) { unsafe $0.pointee.find(timestamp, key, failure) }
 }
 
 @c @implementation

@@ -66,6 +66,14 @@ struct IteratorState: SoleThing {
     }
   }
 
+  /// Goes to the first frame at or after the place; the code is that of `failure` when there is none.
+  @inline(__always)
+  mutating func find(_ timestamp: Int64, _ key: Int64, _ failure: NanoTSError.Code) -> nanots_ec_t {
+    let code = go { (cursor) throws(NanoTSError) in try cursor.seek(to: timestamp, key: key) }
+    guard code == NANOTS_EC_OK, frame == nil else { return code }
+    return note(NanoTSError(failure, "the stream has no frame at or after \(timestamp)"))
+  }
+
   /// Goes on behind what `error` tells of, which is noted and returned.
   @inline(never)
   private mutating func pass(

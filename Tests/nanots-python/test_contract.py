@@ -153,6 +153,25 @@ class ContractTest(StoreTest):
         with self.assertRaises(nanots.InvalidArgumentError):
             iterator.find(1091)
         self.assertFalse(iterator.valid())
+        with self.assertRaises(nanots.InvalidArgumentError):
+            iterator.get_current_frame()
+
+    def test_Iterator_find_and_then_a_move(self):
+        self.written(range(1000, 1010))
+        iterator = nanots.Iterator(self.path, "t")
+        moves = {
+            "next": 1006, "prev": 1004, "reset": 1000, "last": 1009, "iter_all": 1000, "next_frame": 1006,
+            "prev_frame": 1004, "wait_next": 1006, "__next__": 1006,
+        }
+        for name, time in moves.items():
+            iterator.find(1005)
+            self.assertEqual(iterator.get_current_frame()["timestamp"], 1005, name)
+            getattr(iterator, name)()
+            self.assertEqual(iterator.get_current_frame()["timestamp"], time, name)
+        iterator.find(1005)
+        iterator.seek_end()
+        with self.assertRaises(nanots.InvalidArgumentError):
+            iterator.get_current_frame()
 
     def test_Iterator_reset(self):
         self.written()

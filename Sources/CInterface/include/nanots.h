@@ -395,6 +395,8 @@ nanots_ec_t nanots_iterator_borrow(nanots_iterator_t iterator, nanots_frame_t *f
 nanots_ec_t nanots_iterator_next_frame(nanots_iterator_t iterator, nanots_frame_t *frame);
 /** The same going back. END before the first frame. */
 nanots_ec_t nanots_iterator_prev_frame(nanots_iterator_t iterator, nanots_frame_t *frame);
+/** nanots_iterator_find_key and nanots_iterator_borrow in one call: NOT_FOUND when there is none. `frame` is set with OK. */
+nanots_ec_t nanots_iterator_find_frame(nanots_iterator_t iterator, int64_t timestamp, int64_t key, nanots_frame_t *frame);
 /** As nanots_iterator_next_frame; when there is none yet, waits until one is committed, in whatever process, for at most so
  *  many milliseconds (negative: without limit). TIMED_OUT when none came. The stream need not exist yet. In a store that
  *  was opened to follow, the writer wakes it; otherwise it looks again every 0.2 to 20 ms. */

@@ -139,7 +139,9 @@ class cursor {
   void seek_end() { passable(nanots_iterator_seek_end(get())); }
   /** To the first frame at or after the place. */
   std::optional<frame> find(std::int64_t timestamp, std::int64_t key = earliest) {
-    nanots_ec_t code = nanots_iterator_find_key(get(), timestamp, key);
+    nanots_frame_t raw;
+    nanots_ec_t code = nanots_iterator_find_frame(get(), timestamp, key, &raw);
+    if (code == NANOTS_EC_OK) return frame(raw);
     return code == NANOTS_EC_NOT_FOUND ? std::nullopt : after(code);
   }
   /** The next frame; waits for one for so long (negative: without limit). */

@@ -52,44 +52,35 @@ extension Cursor {
   /// Places the cursor by the directory that it has, which is up to date; false when it is not, or when the place is not in
   /// the block that the directory names.
   private mutating func placeQuickly(before position: FramePosition) throws(NanoTSError) -> Bool {
+    guard let number = stream?.slot, let identifier = stream?.identifier, !directory.isEmpty else { return false }
     let file = store.file
-    return try file.reading { () throws(NanoTSError) in
-      guard let stream, !directory.isEmpty else { return false }
-      let slot = file.slot(stream.slot)
-      // Before the mark, as in `place`. With blocks that are gone since the directory was taken, what is gone already would
-      // later be told as news.
-      let end = slot.nextOrdinal.acquired
-      guard directoryMark == DirectoryMark(of: slot), slot.identifier.acquired == stream.identifier else {
-        return false
-      }
-      let index = directory.lastBlock(startingAtOrBefore: position)
-      if !stands(in: index), let plain = enterSimply(index, file) {
-        let found = plain.lowerBound(position, times: likelyTimes)
-        guard found < plain.count, plain.header.isStill(plain.generation) else { return false }
-        upcoming = found
-      } else {
-        guard let found = try self.slot(of: position, in: index), found < window!.count, window!.fault == .none,
-          window!.header.isStill(window!.generation)
-        else { return false }
-        (upcoming, standing, runLength) = (found, 0, 0)
-        setFastRange()
-      }
-      wantsFrameAlone = true
-      (expectedOrdinal, passedOrdinal) = (nil, end)
-      return true
+    let slot = file.slot(number)
+    // Before the mark, as in `place`. With blocks that are gone since the directory was taken, what is gone already would
+    // later be told as news.
+    let end = slot.nextOrdinal.acquired
+    guard directoryMark == DirectoryMark(of: slot), slot.identifier.acquired == identifier else { return false }
+    let index = directory.lastBlock(startingAtOrBefore: position)
+    if let plain = enterSimply(index, file) {
+      let found = plain.lowerBound(position, times: likelyTimes)
+      guard found < plain.count, plain.header.isStill(plain.generation) else { return false }
+      upcoming = found
+    } else {
+      guard let found = try self.slot(of: position, in: index), found < window!.count, window!.fault == .none,
+        window!.header.isStill(window!.generation)
+      else { return false }
+      (upcoming, standing, runLength) = (found, 0, 0)
+      setFastRange()
     }
-  }
-
-  /// True when the cursor is in the block at `index` of the directory.
-  @inline(__always)
-  private func stands(in index: Int) -> Bool {
-    guard index == blockIndex, let generation = window?.generation else { return false }
-    return generation == directory[index].generation
+    // As `StoreFile.reading` does, where a page that was lost may have looked like a place.
+    try file.checkMapping()
+    wantsFrameAlone = true
+    (expectedOrdinal, passedOrdinal) = (nil, end)
+    return true
   }
 
   /// Enters the block at `index`, unless the cursor is there, and finds the slot of `position`; nil when the block is gone.
   private mutating func slot(of position: FramePosition, in index: Int) throws(NanoTSError) -> Int? {
-    if !stands(in: index) {
+    if window == nil || index != blockIndex || window!.generation != directory[index].generation {
       guard try enter(index) else { return nil }
     } else {
       // What was committed since is there now: when it is gone later, the cursor tells of it.

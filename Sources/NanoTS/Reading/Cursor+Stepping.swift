@@ -154,8 +154,8 @@ extension Cursor {
     return try file.isSnapshot ? enterImage(index) : enterMapped(index)
   }
 
-  /// The same for nearly every block: plain, whole, of a writer that left it or that lives. Nil, with nothing changed, when
-  /// the block is another one, or its life is over.
+  /// The same for nearly every block: plain, whole, of a writer that left it or that lives; the cursor may be in it. Nil, with
+  /// nothing changed, when the block is another one, or its life is over.
   @inline(__always)
   mutating func enterSimply(_ index: Int, _ file: StoreFile) -> PlainIndex? {
     guard !file.isSnapshot, !verifiesChecksums, !store.isSuspect else { return nil }
@@ -168,10 +168,14 @@ extension Cursor {
         || (values.state == .open && trustedLife == WrittenBlock(block: block, generation: generation)),
       BlockWindow.isSimple(values, blockSize: file.layout.blockSize)
     else { return nil }
-    window = BlockWindow(simple: place, file, block, values)
-    hasReportedFault = false
-    (blockIndex, upcoming, standing, runLength) = (index, 0, 0, 0)
-    (fastStart, fastEnd) = (0, Int(values.commit.count))
+    let count = Int(values.commit.count)
+    if !(index == blockIndex && fastStart == 0 && fastEnd == count && window?.generation == generation) {
+      window = BlockWindow(simple: place, file, block, values)
+      hasReportedFault = false
+      blockIndex = index
+      (fastStart, fastEnd) = (0, count)
+    }
+    (upcoming, standing, runLength) = (0, 0, 0)
     return PlainIndex(place, values)
   }
 

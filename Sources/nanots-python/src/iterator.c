@@ -39,6 +39,7 @@ static int iterator_init(iterator_object *self, PyObject *arguments, PyObject *n
 static void end(iterator_object *self) {
   if (self->made_after_forks == forks) nanots_iterator_destroy(self->handle);
   self->handle = NULL;
+  self->has_found = false;
 }
 
 static void iterator_free(iterator_object *self) {
@@ -48,6 +49,12 @@ static void iterator_free(iterator_object *self) {
 }
 
 static bool is_usable(iterator_object *self) { return lender_usable(self, "iterator"); }
+
+/// The same for what moves the iterator.
+static bool may_move(iterator_object *self) {
+  self->has_found = false;
+  return is_usable(self);
+}
 
 static PyObject *iterator_close(iterator_object *self, PyObject *arguments) {
   if (lender_close(self)) end(self);
@@ -69,6 +76,7 @@ static PyObject *no_frame(void) {
 static PyObject *get_current_frame(iterator_object *self, PyObject *nothing) {
   nanots_frame_t frame;
   if (!is_usable(self)) return NULL;
+  if (self->has_found) return frame_dictionary(&self->model, self->handle, &self->found);
   nanots_ec_t code = nanots_iterator_borrow(self->handle, &frame);
   if (code == NANOTS_EC_END) return no_frame();
   return code == NANOTS_EC_OK ? frame_dictionary(&self->model, self->handle, &frame) : raise_last(code);
@@ -85,7 +93,7 @@ static PyObject *borrow(iterator_object *self, PyObject *nothing) {
 
 static PyObject *step(iterator_object *self, nanots_ec_t (*move)(nanots_iterator_t, nanots_frame_t *)) {
   nanots_frame_t frame;
-  if (!is_usable(self)) return NULL;
+  if (!may_move(self)) return NULL;
   nanots_ec_t code = move(self->handle, &frame);
   if (code == NANOTS_EC_END) Py_RETURN_NONE;
   if (code != NANOTS_EC_OK) return raise_last(code);
@@ -107,6 +115,7 @@ static PyObject *wait_next(iterator_object *self, PyObject *const *arguments, Py
   nanots_frame_t frame;
   if (arguments_take(&parameters, arguments, count, names, given) < 0) return NULL;
   if (take_timeout(given[0], &milliseconds) < 0) return NULL;
+  self->has_found = false;
   int found = lender_wait(self, "iterator", step_waiting, milliseconds, &frame, NULL);
   if (found < 0) return NULL;
   if (found == 0) Py_RETURN_NONE;
@@ -116,7 +125,7 @@ static PyObject *wait_next(iterator_object *self, PyObject *const *arguments, Py
 /// The frame that the iterator stands on, behind which it then stands.
 static PyObject *iterate(iterator_object *self) {
   nanots_frame_t frame;
-  if (!is_usable(self)) return NULL;
+  if (!may_move(self)) return NULL;
   nanots_ec_t code = nanots_iterator_borrow(self->handle, &frame);
   if (code != NANOTS_EC_OK) return code == NANOTS_EC_END ? NULL : raise_last(code);
   PyObject *current = frame_dictionary(&self->model, self->handle, &frame);
@@ -128,7 +137,7 @@ static PyObject *iterate(iterator_object *self) {
 }
 
 static PyObject *iter_all(iterator_object *self, PyObject *nothing) {
-  if (!is_usable(self)) return NULL;
+  if (!may_move(self)) return NULL;
   nanots_ec_t code = nanots_iterator_reset(self->handle);
   return code == NANOTS_EC_OK ? itself((PyObject *)self) : raise_last(code);
 }
@@ -140,7 +149,7 @@ static PyObject *valid(iterator_object *self, PyObject *nothing) {
 }
 
 static PyObject *move(iterator_object *self, nanots_ec_t (*to)(nanots_iterator_t)) {
-  if (!is_usable(self)) return NULL;
+  if (!may_move(self)) return NULL;
   nanots_ec_t code = to(self->handle);
   if (code != NANOTS_EC_OK) return raise_last(code);
   Py_RETURN_NONE;
@@ -157,13 +166,18 @@ static PyObject *find(iterator_object *self, PyObject *const *arguments, Py_ssiz
   static const parameters_t parameters = {"find", words, 2, 1, 2};
   PyObject *given[2];
   int64_t timestamp, key;
-  if (arguments_take(&parameters, arguments, count, names, given) < 0 || !is_usable(self)) return NULL;
+  if (arguments_take(&parameters, arguments, count, names, given) < 0) return NULL;
   if (take_timestamp(given[0], "timestamp", self->unit, &timestamp) < 0) return NULL;
   if (take_integer(given[1], "key", INT64_MIN, INT64_MAX, INT64_MIN, &key) < 0) return NULL;
-  nanots_ec_t code = given[1] == NULL ? nanots_iterator_find(self->handle, timestamp)
-                                      : nanots_iterator_find_key(self->handle, timestamp, key);
-  if (code != NANOTS_EC_OK) return raise_last(code);
-  Py_RETURN_NONE;
+  if (!may_move(self)) return NULL;
+  nanots_ec_t code = nanots_iterator_find_frame(self->handle, timestamp, key, &self->found);
+  self->has_found = code == NANOTS_EC_OK;
+  if (self->has_found) Py_RETURN_NONE;
+  // Existing programs know this one by another code.
+  if (code == NANOTS_EC_NOT_FOUND && given[1] == NULL) {
+    return raise_as(NANOTS_EC_INVALID_ARGUMENT, "the stream has no frame at or after %lld", (long long)timestamp);
+  }
+  return raise_last(code);
 }
 
 static PyObject *current_block_sequence(iterator_object *self, PyObject *nothing) {

@@ -119,6 +119,9 @@ typedef struct {
 typedef struct {
   LENDER_HEAD
   dictionary_model_t model;
+  /// The frame that the last find came to, as long as the iterator has not moved since.
+  nanots_frame_t found;
+  bool has_found;
 } iterator_object;
 
 extern PyTypeObject *store_type, *writer_type, *context_type, *reader_type, *iterator_type, *frame_type, *column_type,

@@ -66,6 +66,13 @@ static void keys(void) {
   CHECK(frame.key == 2 && frame.ordinal == 1 && frame.flags == 0x10002u && nanots_frame_is_intact(&frame));
   CHECK_CODE(nanots_iterator_find_key(iterator, 100, 4), NANOTS_EC_NOT_FOUND);
   CHECK_CODE(nanots_iterator_borrow(iterator, &frame), NANOTS_EC_END);
+  frame = (nanots_frame_t){0};
+  CHECK_OK(nanots_iterator_find_frame(iterator, 100, 3, &frame));
+  CHECK(frame.key == 3 && frame.ordinal == 2 && frame.size == sizeof key && nanots_frame_is_intact(&frame));
+  CHECK(memcmp(frame.data, &frame.key, sizeof key) == 0 && nanots_iterator_valid(iterator));
+  CHECK_CODE(nanots_iterator_find_frame(iterator, 101, 0, &frame), NANOTS_EC_NOT_FOUND);
+  CHECK(!nanots_iterator_valid(iterator));
+  CHECK_CODE(nanots_iterator_find_frame(iterator, 100, 0, NULL), NANOTS_EC_INVALID_ARGUMENT);
   nanots_iterator_destroy(iterator);
   close_all();
 }
