@@ -4,6 +4,7 @@ import array
 import gc
 import os
 import shutil
+import signal
 from datetime import datetime, timezone
 
 import nanots
@@ -25,6 +26,59 @@ class FrameTest(StoreTest):
         self.assertEqual((frame.key, frame.flags, frame.ordinal, frame.data), (5, 0xABCD0005, 1, b"k5"))
         with self.assertRaises(nanots.NotFoundError):
             frames.find(100, 10)
+
+    def test_a_find_while_the_iterator_waits_does_not_hide_the_move(self):
+        store = self.make()
+        with store.writer().create_context("s", "m") as context:
+            for at in range(10):
+                context.write(b"v%d" % at, at)
+        frames = store.iterator("s")
+        before = signal.signal(signal.SIGALRM, lambda *_: frames.find(self.found))
+        self.addCleanup(signal.signal, signal.SIGALRM, before)
+        for self.found, follows in ((5, 6), (9, None)):
+            frames.seek_end()
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
+            waited = frames.wait_next(0.5)
+            self.assertEqual(waited and waited.timestamp, follows)
+            if follows is None:
+                with self.assertRaises(nanots.InvalidArgumentError):
+                    frames.get_current_frame()
+            else:
+                self.assertEqual(frames.get_current_frame()["timestamp"], follows)
+        frames.reset()
+        self.assertEqual(frames.get_current_frame()["metadata"], "m")
+
+    def test_finalizers_that_move_the_iterator_leave_a_dict_of_one_frame(self):
+        store = self.make()
+        with store.writer().create_context("s") as context:
+            for at in range(10):
+                context.write(b"v%d" % at, at, flags=at)
+        frames = store.iterator("s")
+
+        class Finder:
+            def __init__(self):
+                self.me = self
+
+            def __del__(self):
+                frames.find(7)
+                frames.get_current_frame()
+
+        self.addCleanup(gc.set_threshold, *gc.get_threshold())
+        gc.set_threshold(50, 1000, 1000)
+        kept = []
+        for turn in range(5000):
+            Finder()
+            if turn % 2 == 0:
+                frames.find(2)
+                frame = frames.get_current_frame()
+            else:
+                frame = next(frames)
+                self.assertEqual(frames.get_current_frame()["timestamp"], frames.borrow().timestamp)
+            kept.append(frame)
+            self.assertEqual((frame["data"], frame["flags"]), (b"v%d" % frame["timestamp"], frame["timestamp"]))
+        gc.set_threshold(0)
+        kept.clear()
+        gc.collect()
 
     def test_borrowed_bytes_are_those_of_the_frame(self):
         store = self.make()

@@ -169,7 +169,8 @@ extension Cursor {
       BlockWindow.isSimple(values, blockSize: file.layout.blockSize)
     else { return nil }
     let count = Int(values.commit.count)
-    if !(index == blockIndex && fastStart == 0 && fastEnd == count && window?.generation == generation) {
+    let isShown = index == blockIndex && fastStart == 0 && fastEnd == count && window?.generation == generation
+    if !isShown || window!.fault != .none {
       window = BlockWindow(simple: place, file, block, values)
       hasReportedFault = false
       blockIndex = index
@@ -420,8 +421,11 @@ extension Cursor {
   private mutating func stopBehindNewestLeft(before ordinal: UInt64, _ following: UInt64) throws(NanoTSError) {
     let known = directory
     let oldestKnown = directory.isEmpty ? ordinal : directory[0].firstOrdinal
+    let left = window!.sequence
     _ = try refreshDirectory()
-    var index = directory.isEmpty ? -1 : directory.lastBlock(startingAtOrBefore: ordinal)
+    // Whatever ordinals a damaged header claims, a walk back does not go forward, and so comes to its end.
+    let before = left == 0 ? -1 : directory.lastBlock(upToSequence: left - 1)
+    var index = directory.isEmpty ? -1 : min(directory.lastBlock(startingAtOrBefore: ordinal), before)
     while index >= 0 {
       if try enter(index), window!.firstOrdinal <= ordinal {
         let slots = min(ordinal - window!.firstOrdinal &+ 1, UInt64(window!.count))

@@ -35,13 +35,15 @@ static PyObject *segment_metadata(nanots_iterator_t iterator) {
   return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
 }
 
+static bool fits(const dictionary_model_t *model, const nanots_frame_t *frame) {
+  return model->dictionary != NULL && model->segment == frame->segment && model->flags == (frame->flags & 0xFF) &&
+         model->block_sequence == frame->block_sequence;
+}
+
 /// Gives the model the entries of the frame that the iterator stands on, but for its bytes and its time. -1 on failure.
 static int fit(dictionary_model_t *model, nanots_iterator_t iterator, const nanots_frame_t *frame) {
   uint32_t flags = frame->flags & 0xFF;
-  if (model->dictionary != NULL && model->segment == frame->segment && model->flags == flags &&
-      model->block_sequence == frame->block_sequence) {
-    return 0;
-  }
+  if (fits(model, frame)) return 0;
   bool is_new = model->dictionary == NULL;
   if (is_new && (model->dictionary = PyDict_New()) == NULL) return -1;
   Py_INCREF(Py_None);
@@ -73,6 +75,11 @@ PyObject *frame_dictionary(dictionary_model_t *model, nanots_iterator_t iterator
   }
   // A copy of a dict has its table made in one go, with what most frames share already in it.
   PyObject *dictionary = fit(model, iterator, frame) < 0 ? NULL : PyDict_Copy(model->dictionary);
+  // Making a dict may have finalizers run, and these give the model to another frame.
+  while (dictionary != NULL && !fits(model, frame)) {
+    Py_DECREF(dictionary);
+    dictionary = fit(model, iterator, frame) < 0 ? NULL : PyDict_Copy(model->dictionary);
+  }
   if (dictionary == NULL) {
     Py_DECREF(bytes);
     return NULL;

@@ -76,7 +76,11 @@ static PyObject *no_frame(void) {
 static PyObject *get_current_frame(iterator_object *self, PyObject *nothing) {
   nanots_frame_t frame;
   if (!is_usable(self)) return NULL;
-  if (self->has_found) return frame_dictionary(&self->model, self->handle, &self->found);
+  if (self->has_found) {
+    // A copy: a dict that is made may have finalizers run, and these move the iterator.
+    frame = self->found;
+    return frame_dictionary(&self->model, self->handle, &frame);
+  }
   nanots_ec_t code = nanots_iterator_borrow(self->handle, &frame);
   if (code == NANOTS_EC_END) return no_frame();
   return code == NANOTS_EC_OK ? frame_dictionary(&self->model, self->handle, &frame) : raise_last(code);
@@ -117,6 +121,8 @@ static PyObject *wait_next(iterator_object *self, PyObject *const *arguments, Py
   if (take_timeout(given[0], &milliseconds) < 0) return NULL;
   self->has_found = false;
   int found = lender_wait(self, "iterator", step_waiting, milliseconds, &frame, NULL);
+  // Again: signal handlers and other threads had their turns meanwhile.
+  self->has_found = false;
   if (found < 0) return NULL;
   if (found == 0) Py_RETURN_NONE;
   return frame_make(&frame, (PyObject *)self, &self->borrowers, NULL, self->unit);
@@ -129,7 +135,11 @@ static PyObject *iterate(iterator_object *self) {
   nanots_ec_t code = nanots_iterator_borrow(self->handle, &frame);
   if (code != NANOTS_EC_OK) return code == NANOTS_EC_END ? NULL : raise_last(code);
   PyObject *current = frame_dictionary(&self->model, self->handle, &frame);
-  // Also when the frame was recycled: the next turn is at the next one.
+  // Also when the frame was recycled: the next turn is at the next one. Finalizers may have found another meanwhile.
+  if (!may_move(self)) {
+    Py_XDECREF(current);
+    return NULL;
+  }
   code = nanots_iterator_next(self->handle);
   if (code == NANOTS_EC_OK || current == NULL) return current;
   Py_DECREF(current);
@@ -166,18 +176,16 @@ static PyObject *find(iterator_object *self, PyObject *const *arguments, Py_ssiz
   static const parameters_t parameters = {"find", words, 2, 1, 2};
   PyObject *given[2];
   int64_t timestamp, key;
-  if (arguments_take(&parameters, arguments, count, names, given) < 0) return NULL;
+  if (arguments_take(&parameters, arguments, count, names, given) < 0 || !is_usable(self)) return NULL;
   if (take_timestamp(given[0], "timestamp", self->unit, &timestamp) < 0) return NULL;
   if (take_integer(given[1], "key", INT64_MIN, INT64_MAX, INT64_MIN, &key) < 0) return NULL;
   if (!may_move(self)) return NULL;
   nanots_ec_t code = nanots_iterator_find_frame(self->handle, timestamp, key, &self->found);
   self->has_found = code == NANOTS_EC_OK;
-  if (self->has_found) Py_RETURN_NONE;
-  // Existing programs know this one by another code.
-  if (code == NANOTS_EC_NOT_FOUND && given[1] == NULL) {
-    return raise_as(NANOTS_EC_INVALID_ARGUMENT, "the stream has no frame at or after %lld", (long long)timestamp);
-  }
-  return raise_last(code);
+  // Existing programs know "there is none" by another code, which the call that they know gives.
+  if (code == NANOTS_EC_NOT_FOUND && given[1] == NULL) code = nanots_iterator_find(self->handle, timestamp);
+  if (code != NANOTS_EC_OK) return raise_last(code);
+  Py_RETURN_NONE;
 }
 
 static PyObject *current_block_sequence(iterator_object *self, PyObject *nothing) {
