@@ -50,9 +50,11 @@ class FrameTest(StoreTest):
 
     def test_finalizers_that_move_the_iterator_leave_a_dict_of_one_frame(self):
         store = self.make()
-        with store.writer().create_context("s") as context:
-            for at in range(10):
-                context.write(b"v%d" % at, at, flags=at)
+        with store.writer() as writer:
+            for first, metadata in ((0, "low"), (5, "high")):
+                with writer.create_context("s", metadata) as context:
+                    for at in range(first, first + 5):
+                        context.write(b"v%d" % at, at, flags=at)
         frames = store.iterator("s")
 
         class Finder:
@@ -63,6 +65,7 @@ class FrameTest(StoreTest):
                 frames.find(7)
                 frames.get_current_frame()
 
+        self.addCleanup(gc.enable)
         self.addCleanup(gc.set_threshold, *gc.get_threshold())
         gc.set_threshold(50, 1000, 1000)
         kept = []
@@ -73,9 +76,14 @@ class FrameTest(StoreTest):
                 frame = frames.get_current_frame()
             else:
                 frame = next(frames)
+                gc.disable()
                 self.assertEqual(frames.get_current_frame()["timestamp"], frames.borrow().timestamp)
+                gc.enable()
             kept.append(frame)
-            self.assertEqual((frame["data"], frame["flags"]), (b"v%d" % frame["timestamp"], frame["timestamp"]))
+            at = frame["timestamp"]
+            self.assertEqual(
+                (frame["data"], frame["flags"], frame["metadata"]), (b"v%d" % at, at, "low" if at < 5 else "high")
+            )
         gc.set_threshold(0)
         kept.clear()
         gc.collect()

@@ -35,34 +35,35 @@ static PyObject *segment_metadata(nanots_iterator_t iterator) {
   return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
 }
 
-static bool fits(const dictionary_model_t *model, const nanots_frame_t *frame) {
-  return model->dictionary != NULL && model->segment == frame->segment && model->flags == (frame->flags & 0xFF) &&
-         model->block_sequence == frame->block_sequence;
-}
-
-/// Gives the model the entries of the frame that the iterator stands on, but for its bytes and its time. -1 on failure.
+/// Gives the model a dict with the entries of the frame that the iterator stands on, but for its bytes and its time. -1 on
+/// failure. A new dict, for the last one may be being copied: making one may have finalizers run, and these may move the
+/// iterator and ask for its frame.
 static int fit(dictionary_model_t *model, nanots_iterator_t iterator, const nanots_frame_t *frame) {
   uint32_t flags = frame->flags & 0xFF;
-  if (fits(model, frame)) return 0;
-  bool is_new = model->dictionary == NULL;
-  if (is_new && (model->dictionary = PyDict_New()) == NULL) return -1;
-  Py_INCREF(Py_None);
-  Py_INCREF(Py_None);
+  bool is_of_segment = model->dictionary != NULL && model->segment == frame->segment;
+  if (is_of_segment && model->flags == flags && model->block_sequence == frame->block_sequence) return 0;
+  // Before a dict is made, while the iterator still stands on the frame.
+  PyObject *metadata = is_of_segment ? itself(model->metadata) : segment_metadata(iterator);
+  PyObject *dictionary = metadata == NULL ? NULL : PyDict_New();
+  if (dictionary == NULL) {
+    Py_XDECREF(metadata);
+    return -1;
+  }
   // In the order in which they are to be listed.
-  int status = put(model->dictionary, key_data, Py_None) | put(model->dictionary, key_timestamp, Py_None);
-  status |= put(model->dictionary, key_flags, PyLong_FromLong((long)flags));
-  status |= put(model->dictionary, key_sequence, PyLong_FromLongLong(frame->block_sequence));
-  if (is_new || model->segment != frame->segment) status |= put(model->dictionary, key_metadata, segment_metadata(iterator));
-  model->segment = frame->segment;
-  model->flags = flags;
-  model->block_sequence = frame->block_sequence;
+  int status = put(dictionary, key_data, itself(Py_None)) | put(dictionary, key_timestamp, itself(Py_None));
+  status |= put(dictionary, key_flags, PyLong_FromLong((long)flags));
+  status |= put(dictionary, key_sequence, PyLong_FromLongLong(frame->block_sequence));
+  status |= put(dictionary, key_metadata, itself(metadata));
+  dictionary_model_end(model);
+  *model = (dictionary_model_t){dictionary, metadata, frame->segment, frame->block_sequence, flags};
   if (status != 0) dictionary_model_end(model);
   return status;
 }
 
 void dictionary_model_end(dictionary_model_t *model) {
   Py_XDECREF(model->dictionary);
-  model->dictionary = NULL;
+  Py_XDECREF(model->metadata);
+  model->dictionary = model->metadata = NULL;
 }
 
 PyObject *frame_dictionary(dictionary_model_t *model, nanots_iterator_t iterator, const nanots_frame_t *frame) {
@@ -74,12 +75,9 @@ PyObject *frame_dictionary(dictionary_model_t *model, nanots_iterator_t iterator
     return raise_lost(iterator, frame);
   }
   // A copy of a dict has its table made in one go, with what most frames share already in it.
-  PyObject *dictionary = fit(model, iterator, frame) < 0 ? NULL : PyDict_Copy(model->dictionary);
-  // Making a dict may have finalizers run, and these give the model to another frame.
-  while (dictionary != NULL && !fits(model, frame)) {
-    Py_DECREF(dictionary);
-    dictionary = fit(model, iterator, frame) < 0 ? NULL : PyDict_Copy(model->dictionary);
-  }
+  PyObject *shared = fit(model, iterator, frame) < 0 ? NULL : itself(model->dictionary);
+  PyObject *dictionary = shared == NULL ? NULL : PyDict_Copy(shared);
+  Py_XDECREF(shared);
   if (dictionary == NULL) {
     Py_DECREF(bytes);
     return NULL;

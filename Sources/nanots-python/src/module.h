@@ -98,6 +98,7 @@ typedef struct {
 /// What the dicts of consecutive frames have in common, as the dict that they are copied from.
 typedef struct {
   PyObject *dictionary;
+  PyObject *metadata;
   uint64_t segment;
   int64_t block_sequence;
   uint32_t flags;
