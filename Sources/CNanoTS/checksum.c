@@ -1,4 +1,5 @@
 #include "nts_checksum.h"
+#include "nts_checksum_inline.h"
 
 #include <string.h>
 
@@ -150,23 +151,6 @@ HARDWARE static uint32_t frame_hardware(uint64_t seed_and_flags, int64_t timesta
   return ~update_hardware(stamp_hardware(seed_and_flags, timestamp, key, place), payload, count);
 }
 
-HARDWARE static uint32_t store_hardware(uint64_t seed_and_flags, int64_t timestamp, int64_t key, uint64_t place,
-                                        uint8_t *to, const uint8_t *from, size_t count) {
-  uint64_t state = stamp_hardware(seed_and_flags, timestamp, key, place);
-  for (; count >= 8; count -= 8, from += 8, to += 8) {
-    uint64_t word = load8(from);
-    memcpy(to, &word, 8);
-    state = STEP8(state, word);
-  }
-  if (count > 0) {
-    uint64_t word = 0;
-    memcpy(&word, from, count);
-    memcpy(to, &word, 8);
-    for (; count > 0; count--, word >>= 8) state = STEP1(state, (uint8_t)word);
-  }
-  return ~(uint32_t)state;
-}
-
 #endif
 
 uint32_t nts_crc32c_update(uint32_t state, const void *bytes, size_t count) {
@@ -195,16 +179,20 @@ uint32_t nts_frame_checksum(uint64_t seed_and_flags, int64_t timestamp, int64_t 
   return frame_portable(seed_and_flags, timestamp, key, place, payload, count);
 }
 
-// From here on three lanes are quicker than one pass.
-enum { LONG_PAYLOAD = 768 };
+int nts_has_checksum_inline(void) {
+#if defined(HARDWARE)
+  return has_hardware;
+#else
+  return 1;
+#endif
+}
 
 uint32_t nts_frame_store(uint64_t seed_and_flags, int64_t timestamp, int64_t key, uint64_t place, void *to,
                          const void *from, size_t count) {
-#if defined(HARDWARE)
-  if (__builtin_expect(has_hardware && count < LONG_PAYLOAD, 1)) {
-    return store_hardware(seed_and_flags, timestamp, key, place, to, from, count);
+  if (__builtin_expect(count < NTS_LONG_PAYLOAD && nts_has_checksum_inline(), 1)) {
+    return nts_frame_store_inline((uint32_t)seed_and_flags, (uint32_t)(seed_and_flags >> 32), timestamp, key, place, to,
+                                  from, count, 1);
   }
-#endif
   if (count % 8 > 0) memset((char *)to + count - count % 8, 0, 8);
   if (count > 0) memcpy(to, from, count);
   return nts_frame_checksum(seed_and_flags, timestamp, key, place, to, count);

@@ -241,6 +241,31 @@ int nts_populate_pages(void *address, size_t length) {
   return madvise(address, length, MADV_POPULATE_WRITE) == 0 ? 0 : -errno;
 }
 
+int nts_bring_pages_alone(void *address, size_t length, int alone) {
+  return madvise(address, length, alone ? MADV_RANDOM : MADV_NORMAL) == 0 ? 0 : -errno;
+}
+
+int nts_bring_pages(void *address, size_t length) {
+  return madvise(address, length, MADV_WILLNEED) == 0 ? 0 : -errno;
+}
+
+int nts_is_cached(void *address, size_t length) {
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  unsigned char found[1 << 12];
+  uint8_t *at = address;
+  while (length > 0) {
+    size_t part = length < page * sizeof found ? length : page * sizeof found;
+    if (mincore(at, part, found) != 0) return -errno;
+    for (size_t i = 0; i < (part + page - 1) / page; i++)
+      if (found[i] & 1) return 1;
+    at += part;
+    length -= part;
+  }
+  return 0;
+}
+
+int nts_fill_cache(int fd, uint64_t offset, uint64_t length) { return write_zeros(fd, offset, length); }
+
 int nts_begin_write_back(int fd, uint64_t offset, uint64_t count) {
   return sync_file_range(fd, (off_t)offset, (off_t)count, SYNC_FILE_RANGE_WRITE) == 0 ? 0 : -errno;
 }

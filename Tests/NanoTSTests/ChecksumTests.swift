@@ -109,8 +109,8 @@ import Testing
     }
   }
 
-  @Test(arguments: [0, 1, 7, 8, 9, 15, 16, 61, 64, 765, 766, 767, 768, 769, 3000])
-  func storingAFrameCopiesItAndGivesItsChecksum(_ length: Int) {
+  @Test(arguments: Array(0...25) + [61, 64, 765, 766, 767, 768, 769, 3000], [false, true])
+  func storingAFrameCopiesItAndGivesItsChecksum(_ length: Int, inline: Bool) {
     var random = SeededGenerator(seed: UInt64(length))
     let payload = random.bytes(length)
     let (seedAndFlags, place): (UInt64, UInt64) = (random.next(), random.next())
@@ -119,7 +119,11 @@ import Testing
     let values = unsafe payload.withUnsafeBytes { from in
       unsafe stored.withUnsafeMutableBytes { to in
         unsafe (
-          nts_frame_store(seedAndFlags, -5, 7, place, to.baseAddress, from.baseAddress, from.count),
+          inline
+            ? nts_frame_store_inline(
+              UInt32(truncatingIfNeeded: seedAndFlags), UInt32(seedAndFlags >> 32), -5, 7, place, to.baseAddress!,
+              from.baseAddress!, from.count, 1)
+            : nts_frame_store(seedAndFlags, -5, 7, place, to.baseAddress, from.baseAddress, from.count),
           nts_frame_checksum(seedAndFlags, -5, 7, place, from.baseAddress, from.count)
         )
       }

@@ -1,3 +1,5 @@
+import Foundation
+import Synchronization
 import Testing
 
 @testable import NanoTS
@@ -10,6 +12,14 @@ import Testing
 
   private func spares(_ store: Store) -> Int {
     (0..<store.file.usedSlots).count { store.file.slot($0).spareBlock.relaxed != 0 }
+  }
+
+  /// What the file has there; of it, nothing comes to be in memory that was not.
+  private func peek(_ descriptor: Int32, at start: off_t) -> [UInt8] {
+    defer { posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) }
+    return unsafe [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
+      count = unsafe max(0, pread(descriptor, buffer.baseAddress, 4096, start))
+    }
   }
 
   private func finish(_ writer: Writer) throws { try unsafe writer.core.pointee.background?.finish() }
@@ -62,5 +72,46 @@ import Testing
     try finish(a)
     try finish(b)
     #expect((0..<2).map { store.file.slot($0).blockCount.relaxed } == [32, 32])
+  }
+
+  /// The power could go when the zeros are on the disk and the end of the block's life is not.
+  @Test(.enabled(if: TemporaryDirectory.isOnDisk, "temporary files are in memory here"))
+  func aBlockIsFilledWithZerosOnlyOnceItsEndIsOnTheDisk() throws {
+    // So large that the newest block, which is read when the writer comes, does not bring the oldest one in with it.
+    let blockSize = 256 << 10
+    var random = SeededGenerator(seed: 5)
+    let payload = random.bytes(200_000)
+    do {
+      let full = try directory.store(blockSize: blockSize, blocks: 64)
+      let writer = try full.writer(for: "s")
+      for time in Int64(1)...64 { try writer.append(payload, at: time) }
+      try writer.close()
+      try full.close()
+    }
+    let path = directory.path("a.nts")
+    let descriptor = unsafe open(path, O_RDONLY)
+    defer { close(descriptor) }
+    #expect(fsync(descriptor) == 0)
+    let store = try Store(at: path)
+    let file = store.file
+    let start = off_t(file.bodyStart(0))
+    let body = peek(descriptor, at: start)
+    /// At each sync after the oldest block was claimed: whether its body was still whole.
+    let whole = Mutex<[Bool]>([])
+    let hook = CallHook { call in
+      if call == .syncRange, Generation.isOdd(file.header(0).generation.relaxed) {
+        whole.withLock { $0.append(peek(descriptor, at: start) == body) }
+      }
+      return 0
+    }
+    try hook.interposed {
+      let writer = try store.writer(for: "s")
+      try writer.append(payload, at: 65)
+      try writer.close()
+    }
+    #expect(whole.withLock { $0.first } == true)
+    #expect(peek(descriptor, at: start) != body)
+    // The thread has claimed the block after it as well.
+    #expect(try store.contents(of: "s").map(\.timestamp) == Array(3...65))
   }
 }

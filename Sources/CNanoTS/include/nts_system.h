@@ -30,6 +30,17 @@ int nts_reserve(int fd, uint64_t offset, uint64_t length);
 int nts_write_zeros(int fd, uint64_t offset, uint64_t length);
 int nts_read_at(int fd, void *into, size_t count, uint64_t offset);
 
+/// madvise: with `alone`, a page of the range that is not in memory is brought in without those around it. Advice.
+int nts_bring_pages_alone(void *address, size_t length, int alone);
+/// madvise(MADV_WILLNEED): begins to bring in what of the range is not in memory. Advice.
+int nts_bring_pages(void *address, size_t length);
+/// 1 when a page of the file's at `address` is in memory, 0 when none is; or a negative errno.
+int nts_is_cached(void *address, size_t length);
+
+/// Puts zeros into the file, in pieces of 64 KiB that begin at multiples of it: the kernel keeps what it gets in one write
+/// in pieces no larger, and none of them reaches beyond `offset + length`.
+int nts_fill_cache(int fd, uint64_t offset, uint64_t length);
+
 /// mmap(2), shared; `offset` is a multiple of the page size.
 int nts_map(int fd, uint64_t offset, size_t length, int writable, void **address);
 int nts_unmap(void *address, size_t length);

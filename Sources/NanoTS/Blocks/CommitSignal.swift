@@ -27,15 +27,21 @@ struct CommitSignal {
   /// Called after the store of the commit word.
   @inline(__always)
   func didCommit() {
+    if isWaitedFor { wake() }
+  }
+
+  /// Asked after the store of the commit word: true when `wake` is to be called.
+  @inline(__always)
+  var isWaitedFor: Bool {
     if fences { atomicMemoryFence(ordering: .sequentiallyConsistent) }
     nts_compiler_barrier()
-    if shared.wantedWakes.relaxed & bit != 0 { wake() }
+    return shared.wantedWakes.relaxed & bit != 0
   }
 
   /// Cleared before the wake: a follower that asks in between is woken by this wake or asks for the next one. Killed in
   /// between, nobody wakes the sleepers: they look by themselves before long (`CommitWait.longestSleep`).
   @inline(never)
-  private func wake() {
+  func wake() {
     shared.wantedWakes.subtract(bit)
     CommitSignal.wake(shared, bits: bit)
   }

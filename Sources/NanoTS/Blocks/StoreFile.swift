@@ -198,12 +198,15 @@ final class StoreFile: Sendable {
   /// Forgets the page-table entries of block `index`: it will not be touched soon.
   func dropPages(of index: Int) { mapped.dropPages(bodyRange(index)) }
 
-  /// Makes block `index` ready to be written with no page fault.
+  /// Makes block `index`, which holds no frames, ready to be written with no page fault.
   func populatePages(of index: Int) {
     // A block that is written again: its pages may be write-protected in the table, from when they were synced.
     mapped.dropPages(bodyRange(index))
-    mapped.populatePages(bodyRange(index))
+    mapped.populatePages(discarding: bodyRange(index))
   }
+
+  /// Block `index` was made ready by `populatePages`, and is not written any more.
+  func endWriting(of index: Int) { mapped.endPages(alone: bodyRange(index)) }
 
   /// Has the kernel begin to write block `index` to the disk.
   func beginWriteBack(of index: Int) { mapped.beginWriteBack(bodyRange(index)) }

@@ -23,6 +23,11 @@ enum StoreOpening {
     }
     let mapped = try MappedFile(
       mapping: descriptor, byteCount: layout.fileSize(blocks: layout.blockCount), writable: access == .readWrite)
+    if access == .readWrite {
+      // The blocks behind the tables are not brought in with them: see `populatePages(discarding:)`.
+      mapped.beginPages(alone: 0..<layout.dataOffset)
+      mapped.bringPages(0..<layout.dataOffset)
+    }
     let window = access == .following ? sharedWindow(of: descriptor, header) : nil
     return StoreFile(mapped: mapped, sharedWindow: window, layout: layout, header: header)
   }

@@ -104,6 +104,41 @@ final class MappedFile: Sendable {
     if count > 0 { _ = unsafe nts_populate_pages(start, count) }
   }
 
+  /// The same where what `range` holds does not matter any more, and until `endPages(alone:)`.
+  ///
+  /// The kernel brings a file in, and writes it back, in pieces of up to 2 MiB. Whoever writes to one part of a piece waits
+  /// while the other part is written back. So that none reaches beyond `range`, what of it is not in memory is not brought
+  /// in, but filled with zeros there.
+  func populatePages(discarding range: Range<Int>) {
+    beginPages(alone: range)
+    let (start, count) = unsafe pages(range)
+    // Nothing is written behind the end of a file that somebody has cut.
+    if count > 0, !staysReady, unsafe nts_is_cached(start, count) == 0,
+      let size = try? descriptor.size(), size >= range.upperBound
+    {
+      _ = nts_fill_cache(descriptor.number, UInt64(range.lowerBound), UInt64(range.count))
+    }
+    populatePages(range)
+  }
+
+  /// From now on a page of `range` that is not in memory is brought in without those around it.
+  func beginPages(alone range: Range<Int>) {
+    let (start, count) = unsafe pages(range)
+    if count > 0, !staysReady { _ = unsafe nts_bring_pages_alone(start, count, 1) }
+  }
+
+  /// From now on not any more.
+  func endPages(alone range: Range<Int>) {
+    let (start, count) = unsafe pages(range)
+    if count > 0, !staysReady { _ = unsafe nts_bring_pages_alone(start, count, 0) }
+  }
+
+  /// Has the kernel begin to bring `range` in, and does not wait.
+  func bringPages(_ range: Range<Int>) {
+    let (start, count) = unsafe pages(range)
+    if count > 0, !staysReady { _ = unsafe nts_bring_pages(start, count) }
+  }
+
   /// Makes pages of `range`, which was ready, ready again where they are not any more.
   func keepPagesReady(_ range: Range<Int>) {
     if !staysReady { populatePages(range) }

@@ -40,6 +40,12 @@ struct BlockHandover {
     }
   }
 
+  /// Makes `block`, the first of a session, which no thread has made ready, so. The header that ends its earlier life was
+  /// synced: what it holds may be overwritten. Larger ones than 4 MiB, which take a millisecond, are left to the page faults.
+  func prepareFirst(_ block: Int) {
+    if file.layout.blockSize <= 4 << 20 { file.populatePages(of: block) }
+  }
+
   /// Why `claim` gave nothing, as it looks now. O(blocks).
   func noFreeBlocks() throws(NanoTSError) -> NanoTSError {
     let obstacles = try Obstacles(file, lease.stream.slot, reclaims: autoReclaim)

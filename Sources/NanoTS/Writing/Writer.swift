@@ -101,7 +101,28 @@ public final class Writer {
   func appendBytes(
     _ bytes: UnsafeRawPointer?, _ byteCount: Int, _ timestamp: Int64, _ key: Int64, _ flags: UInt32
   ) -> Bool {
+    guard let start = unsafe bytes else { return unsafe appendOther(bytes, byteCount, timestamp, key, flags) }
+    let position = FramePosition(timestamp: timestamp, key: key)
+    switch unsafe core.pointee.appendShort(start, byteCount, position, flags) {
+    case .all: return true
+    case .allButWake: return wakeFollowers()
+    case .nothing: return unsafe appendOther(bytes, byteCount, timestamp, key, flags)
+    }
+  }
+
+  /// Any frame. Its arguments and result are those of `appendBytes`, which leaves by a jump to here.
+  @inline(never)
+  private func appendOther(
+    _ bytes: UnsafeRawPointer?, _ byteCount: Int, _ timestamp: Int64, _ key: Int64, _ flags: UInt32
+  ) -> Bool {
     unsafe core.pointee.append(bytes, byteCount, FramePosition(timestamp: timestamp, key: key), flags)
+  }
+
+  /// Returns true: of a frame that was appended.
+  @inline(never)
+  private func wakeFollowers() -> Bool {
+    unsafe core.pointee.appender?.wake()
+    return true
   }
 
   /// Appends the frame if that takes no lock and no system call, and nothing is to be refused. Returns false, and does

@@ -17,6 +17,8 @@ struct WriterCore {
 
   /// The block being written, if any frame was appended yet.
   var appender: BlockAppender?
+  /// True while `appender` takes short frames, and nothing is due after an append but the append.
+  private var takesShort = false
   private var lastTimestamp: Int64
   private var lastKey: Int64
   private var hasLast: Bool
@@ -72,6 +74,30 @@ struct WriterCore {
 
   // MARK: One frame
 
+  /// The commonest case, in line with its caller: a short frame that is in order, like those before it, and fits into the
+  /// open block.
+  @inline(__always)
+  mutating func appendShort(
+    _ bytes: UnsafeRawPointer, _ byteCount: Int, _ position: FramePosition, _ flags: UInt32
+  ) -> BlockAppender.ShortAppend {
+    guard takesShort,
+      position.timestamp > lastTimestamp || (position.timestamp == lastTimestamp && position.key > lastKey)
+    else { return .nothing }
+    let done = unsafe withUnsafeMutablePointer(to: &appender) {
+      unsafe WriterCore.openAppender($0).pointee.appendShort(bytes, byteCount, position, flags)
+    }
+    if done != .nothing { (lastTimestamp, lastKey) = (position.timestamp, position.key) }
+    return done
+  }
+
+  /// The open block's appender where it lies: an optional's value is at its start. To ask so large an optional whether it
+  /// has one takes a call. Bound: there is one, which `takesShort` says.
+  @inline(__always)
+  private static func openAppender(_ place: UnsafeMutablePointer<BlockAppender?>) -> UnsafeMutablePointer<BlockAppender>
+  {
+    unsafe UnsafeMutableRawPointer(place).assumingMemoryBound(to: BlockAppender.self)
+  }
+
   @inline(__always)
   mutating func append(_ bytes: UnsafeRawPointer?, _ byteCount: Int, _ position: FramePosition, _ flags: UInt32)
     -> Bool
@@ -108,6 +134,15 @@ struct WriterCore {
     _ bytes: UnsafeRawPointer?, _ byteCount: Int, _ position: FramePosition, _ flags: UInt32
   ) -> Bool {
     guard !mustFollowUp else { return false }
+    if let start = unsafe bytes {
+      switch unsafe appendShort(start, byteCount, position, flags) {
+      case .all: return true
+      case .allButWake:
+        appender?.wake()
+        return true
+      case .nothing: break
+      }
+    }
     return unsafe appendToOpenBlock(bytes, byteCount, position, flags)
       || appendStaged(bytes, byteCount, position, flags)
   }
@@ -223,16 +258,19 @@ struct WriterCore {
     }
     guard let block = claimed else { throw try handover.noFreeBlocks() }
     let isSyncedLater = background?.preparesBlocks ?? false
+    let isFirstOfThread = isSyncedLater && prepared == nil && appender == nil
     let sealed = try sealOpenBlock(syncing: !isSyncedLater)
     let keyed = usesKeys || stamp.key != 0
     // When the last step fails, the block may be in the stream's list all the same: the next writer puts it right.
     try keepingFailure { core throws(NanoTSError) in
       try core.syncHeaders(sealed: isSyncedLater ? nil : sealed, claimed: prepared == nil ? block : nil)
+      if isFirstOfThread { core.handover.prepareFirst(block) }
       core.appender = try core.handover.install(
         block, segment: core.segment, firstOrdinal: core.nextOrdinal,
         first: FramePosition(timestamp: stamp.timestamp, key: stamp.key), keyed: keyed, core.encoder)
     }
     usesKeys = keyed
+    takesShort = appender!.takesShort && !mustFollowUp
     background?.changed(from: sealed, to: appender!.life)
   }
 
@@ -241,6 +279,7 @@ struct WriterCore {
   private mutating func sealOpenBlock(syncing: Bool) throws(NanoTSError) -> WrittenBlock? {
     guard appender != nil else { return nil }
     nextOrdinal = appender!.firstOrdinal &+ UInt64(appender!.count)
+    takesShort = false
     defer { appender = nil }
     let isSynced = syncing && durability != .none && syncFailure == nil
     return try keepingFailure { core throws(NanoTSError) in

@@ -1,3 +1,4 @@
+import CNanoTS
 import Foundation
 
 /// A new directory for one test, removed with everything in it when the last reference goes.
@@ -20,6 +21,13 @@ final class TemporaryDirectory: Sendable {
       print("the test directory \(root) was left behind: \(error)")
     }
   }
+
+  /// False where temporary files are in memory, and never on a disk.
+  static let isOnDisk: Bool = {
+    let folder = unsafe open(NSTemporaryDirectory(), O_RDONLY)
+    defer { close(folder) }
+    return nts_is_in_memory(folder) == 0
+  }()
 
   /// The directory itself.
   var path: String { root }
