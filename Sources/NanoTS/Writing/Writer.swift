@@ -42,9 +42,12 @@ public final class Writer {
         lease, handover, try BackgroundSync(handover, session.background, session.taskDescriptor), options)
     }
     // Bound: one core, initialised here and deinitialised with the writer. A pointer, because a class's own variables
-    // are checked for exclusive access at each use, which costs more than the append.
-    unsafe self.core = .allocate(capacity: 1)
-    unsafe self.core.initialize(to: core)
+    // are checked for exclusive access at each use, which costs more than the append. In cache lines of its own, by pairs as
+    // processors fetch them: each append changes it, and beside it may lie what another thread's append changes.
+    let pair = 128
+    let bytes = UnsafeMutableRawPointer.allocate(
+      byteCount: MemoryLayout<WriterCore>.size.roundedUp(to: pair), alignment: pair)
+    unsafe self.core = unsafe bytes.initializeMemory(as: WriterCore.self, to: core)
   }
 
   deinit {
