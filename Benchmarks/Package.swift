@@ -12,7 +12,7 @@ let strict: [SwiftSetting] = [
 let package = Package(
   name: "Benchmarks",
   products: [
-    .executable(name: "nanots-bench", targets: ["BenchmarkTool"])
+    .executable(name: "nanots-bench", targets: ["BenchTool"])
   ],
   traits: [
     .trait(name: "Peers", description: "LMDB, SQLite and RocksDB beside NanoTS.")
@@ -21,6 +21,7 @@ let package = Package(
     .package(name: "NanoTS", path: ".."),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
   ],
   targets: [
     .target(name: "CLimit", linkerSettings: [.linkedLibrary("lz4")]),
@@ -38,7 +39,7 @@ let package = Package(
       cxxSettings: [.define("PEERS", .when(traits: ["Peers"]))]
     ),
     .executableTarget(
-      name: "BenchmarkTool",
+      name: "BenchTool",
       dependencies: [
         "CLimit",
         "CEngines",
@@ -47,6 +48,16 @@ let package = Package(
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       swiftSettings: strict
+    ),
+    .executableTarget(
+      name: "HotFunctions",
+      dependencies: [
+        .product(name: "NanoTS", package: "NanoTS"),
+        .product(name: "Benchmark", package: "benchmark"),
+      ],
+      path: "HotFunctions",
+      swiftSettings: [.treatAllWarnings(as: .error)],
+      plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
     ),
   ],
   swiftLanguageModes: [.v6]

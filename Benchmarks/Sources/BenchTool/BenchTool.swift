@@ -5,17 +5,17 @@ enum Program {
   static func main() {
     let arguments = CommandLine.arguments
     guard arguments.count == 5, arguments[1] == "peer", let role = PeerRole(rawValue: arguments[2]) else {
-      return BenchmarkTool.main()
+      return BenchTool.main()
     }
     do {
       try Peer.run(role, arguments[3], arguments[4])
     } catch {
-      BenchmarkTool.exit(withError: error)
+      BenchTool.exit(withError: error)
     }
   }
 }
 
-struct BenchmarkTool: ParsableCommand {
+struct BenchTool: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "nanots-bench",
     abstract: "Measures NanoTS beside C loops that do only what cannot be left out, and beside other engines.")
