@@ -13,6 +13,7 @@ let package = Package(
   name: "NanoTS",
   products: [
     .library(name: "NanoTS", targets: ["NanoTS"]),
+    .library(name: "NanoTSRecords", targets: ["NanoTSRecords"]),
     .library(name: "NanoTSC", type: .dynamic, targets: ["NanoTSC"]),
     .library(name: "NanoTSCArchive", type: .static, targets: ["NanoTSC"]),
     .executable(name: "nanots", targets: ["NanoTSCommand"]),
@@ -30,12 +31,14 @@ let package = Package(
     .target(
       name: "NanoTS", dependencies: ["CNanoTS", .target(name: "CLZ4", condition: .when(traits: ["LZ4"]))],
       swiftSettings: strict),
+    .target(name: "NanoTSRecords", dependencies: ["NanoTS"], swiftSettings: strict),
     .target(name: "CInterface", exclude: ["Install"]),
     .target(name: "NanoTSC", dependencies: ["NanoTS", "CInterface"], swiftSettings: strict),
     .executableTarget(
       name: "NanoTSCommand",
       dependencies: [
         "NanoTS",
+        "NanoTSRecords",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict
@@ -54,7 +57,9 @@ let package = Package(
     .testTarget(
       name: "NanoTSCTests", dependencies: ["NanoTSC", "CInterface"], exclude: ["Programs", "Examples"],
       swiftSettings: strict),
-    .testTarget(name: "NanoTSCommandTests", dependencies: ["NanoTSCommand", "NanoTS"], swiftSettings: strict),
+    .testTarget(name: "NanoTSRecordsTests", dependencies: ["NanoTSRecords", "NanoTS"], swiftSettings: strict),
+    .testTarget(
+      name: "NanoTSCommandTests", dependencies: ["NanoTSCommand", "NanoTSRecords", "NanoTS"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -54,6 +54,8 @@ public struct NanoTSError: Error, Sendable, CustomStringConvertible {
     case cancelled
     /// What was to be freed is protected, or pinned in a store where pins hold.
     case protected
+    /// A stream's records are not of the fields that the reader asked for.
+    case layoutMismatch
   }
 
   /// The kind of failure.

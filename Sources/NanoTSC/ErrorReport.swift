@@ -83,6 +83,8 @@ extension NanoTSError.Code {
     case .closed: NANOTS_EC_CLOSED
     case .cancelled: NANOTS_EC_CANCELLED
     case .protected: NANOTS_EC_PROTECTED
+    // No function here reads records.
+    case .layoutMismatch: NANOTS_EC_INVALID_ARGUMENT
     }
   }
 }

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import NanoTSCommand
+@testable import NanoTSRecords
 
 /// The readings work on texts as they come from machines of several kinds.
 struct MachineReadingTests {
@@ -34,11 +35,11 @@ struct MachineReadingTests {
   }
 
   /// The fields of one record of `text`, by name.
-  private func fields(_ stream: MachineStream, _ text: String) throws -> [String: FieldReader.Value] {
+  private func fields(_ stream: MachineStream, _ text: String) throws -> [String: FieldValue] {
     let reading = try #require(makeReading(stream, text))
     let bytes = try #require(record(reading, text))
-    let layout = RecordLayout(source: "", rateHz: 1, ticksPerSecond: nil, layout: reading.layout)
-    let reader = try #require(FieldReader(metadata: try layout.metadata()))
+    let layout = LayoutDocument(source: "", rateHz: 1, ticksPerSecond: nil, layout: reading.layout)
+    let reader = try #require(FieldReader(metadata: layout.metadata))
     let fields = try #require(reader.fields(of: bytes))
     return Dictionary(uniqueKeysWithValues: fields.map { ($0.name, $0.value) })
   }
@@ -46,29 +47,29 @@ struct MachineReadingTests {
   @Test func readsCores() throws {
     let fields = try fields(.cpu, Self.stat)
     #expect(fields.count == 20)
-    #expect(fields["cpu0.user"] == .integer(10))
-    #expect(fields["cpu0.guestNice"] == .integer(8))
-    #expect(fields["cpu1.idle"] == .integer(20))
+    #expect(fields["cpu0.user"] == .unsigned(10))
+    #expect(fields["cpu0.guestNice"] == .unsigned(8))
+    #expect(fields["cpu1.idle"] == .unsigned(20))
   }
 
   @Test func readsInterruptTotals() throws {
     let fields = try fields(.interrupts, Self.stat)
     #expect(
       fields == [
-        "interrupts": .integer(5_000), "softInterrupts": .integer(600), "contextSwitches": .integer(777),
-        "forks": .integer(42), "running": .integer(3), "blocked": .integer(1),
+        "interrupts": .unsigned(5_000), "softInterrupts": .unsigned(600), "contextSwitches": .unsigned(777),
+        "forks": .unsigned(42), "running": .unsigned(3), "blocked": .unsigned(1),
       ])
   }
 
   @Test func namesCoresThatDoNotCountUp() throws {
     let fields = try fields(.cpu, "cpu  1 1 1 1 1 1 1 1 1 1\ncpu1 1 2 3 4 5 6 7 8 9 10\ncpu4 1 1 1 1 1 1 1 1 1 1\n")
-    #expect(fields["cpu1.nice"] == .integer(2))
-    #expect(fields["cpu4.user"] == .integer(1))
+    #expect(fields["cpu1.nice"] == .unsigned(2))
+    #expect(fields["cpu4.user"] == .unsigned(1))
   }
 
   @Test func readsMemoryOfKernelsThatHaveFewerLines() throws {
     let fields = try fields(.memory, "MemTotal:       24684096 kB\nMemFree:  5 kB\nActive(anon): 7 kB\nDirty: 3 kB\n")
-    #expect(fields == ["total": .integer(24_684_096), "free": .integer(5), "dirty": .integer(3)])
+    #expect(fields == ["total": .unsigned(24_684_096), "free": .unsigned(5), "dirty": .unsigned(3)])
   }
 
   @Test func readsInterfaces() throws {
@@ -81,9 +82,9 @@ struct MachineReadingTests {
       """
     let fields = try fields(.network, text)
     #expect(fields.count == 16)
-    #expect(fields["lo.sentBytes"] == .integer(3_294))
-    #expect(fields["eth0.receivedBytes"] == .integer(.max))
-    #expect(fields["eth0.sendDrops"] == .integer(8))
+    #expect(fields["lo.sentBytes"] == .unsigned(3_294))
+    #expect(fields["eth0.receivedBytes"] == .unsigned(.max))
+    #expect(fields["eth0.sendDrops"] == .unsigned(8))
   }
 
   @Test func leavesOutDisksInMemory() {
@@ -95,8 +96,8 @@ struct MachineReadingTests {
     let fields = try fields(.load, "0.08 12.50 0.01 2/80 2691\n")
     #expect(fields["load1"] == .real(0.08))
     #expect(fields["load5"] == .real(12.5))
-    #expect(fields["running"] == .integer(2))
-    #expect(fields["threads"] == .integer(80))
+    #expect(fields["running"] == .unsigned(2))
+    #expect(fields["threads"] == .unsigned(80))
   }
 
   /// A machine that changed, or a text that was cut, must not be recorded under the old layout.
@@ -116,8 +117,8 @@ struct MachineReadingTests {
   @Test func describesManyCoresOnce() throws {
     let lines = (0..<1_024).map { "cpu\($0) 1 1 1 1 1 1 1 1 1 1\n" }.joined()
     let reading = try #require(makeReading(.cpu, "cpu  1 1 1 1 1 1 1 1 1 1\n" + lines))
-    let layout = RecordLayout(source: "/proc/stat", rateHz: 1_000, ticksPerSecond: 100, layout: reading.layout)
+    let layout = LayoutDocument(source: "/proc/stat", rateHz: 1_000, ticksPerSecond: 100, layout: reading.layout)
     #expect(reading.wordCount == 10_240)
-    #expect(try layout.metadata().utf8.count < 1_024)
+    #expect(layout.metadata.utf8.count < 1_024)
   }
 }

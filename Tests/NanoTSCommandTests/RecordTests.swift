@@ -4,6 +4,7 @@ import NanoTS
 import Testing
 
 @testable import NanoTSCommand
+@testable import NanoTSRecords
 
 /// One at a time: two recordings would make each other late.
 @Suite(.serialized)
@@ -80,10 +81,10 @@ struct RecordTests {
     try #require(try Program.run("record", store, "--duration", "50ms", "--rate", "100").status == 0)
     let segments = try #require(try Program.run("segments", store, "load", "--json").json() as? [[String: Any]])
     let metadata = try #require(segments.first?["metadata"] as? String)
-    let layout = try #require(RecordLayout(metadata: metadata))
+    let layout = try #require(LayoutDocument(metadata: metadata))
     #expect(layout.source == "/proc/loadavg")
     #expect(layout.rateHz == 100)
-    #expect(layout.layout.first == .field(.init(name: "load1", type: .f64, unit: "processes", offset: 0)))
+    #expect(layout.layout.first == .field(.init(name: "load1", type: "f64", unit: "processes", offset: 0)))
     let text = try Program.run("cat", store, "load", "--limit", "1").output
     #expect(text.contains("  load1=") && text.contains(" threads="))
     let hex = try Program.run("cat", store, "load", "--limit", "1", "--hex").lines
@@ -220,7 +221,7 @@ struct RecordingPartsTests {
     let segments = try store.segments(of: "cpu")
     #expect(segments.map(\.frames) == [2, 1, 1])
     #expect(try store.frames(of: "cpu").map(\.byteCount) == [160, 160, 80, 160])
-    let counts = segments.compactMap { RecordLayout(metadata: $0.metadata) }.map { layout -> Int? in
+    let counts = segments.compactMap { LayoutDocument(metadata: $0.metadata) }.map { layout -> Int? in
       guard case .group(let group)? = layout.layout.first else { return nil }
       return group.count
     }

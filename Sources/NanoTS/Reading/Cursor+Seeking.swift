@@ -101,7 +101,7 @@ extension Cursor {
   }
 
   /// Places the cursor so that `next` comes to the first frame at or after `position`.
-  mutating func place(before position: FramePosition) throws(NanoTSError) {
+  package mutating func place(before position: FramePosition) throws(NanoTSError) {
     try placing { cursor throws(NanoTSError) in
       let first = cursor.directory.lastBlock(startingAtOrBefore: position)
       for index in first..<cursor.directory.count where try cursor.enter(index) {

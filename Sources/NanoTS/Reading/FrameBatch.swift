@@ -36,20 +36,22 @@ public struct FrameBatch {
     return try checked(isUniform ? length : nil)
   }
 
-  /// Calls `body` with the payloads as values of `type`, without a copy.
+  /// Calls `body` with the payloads as values of `type`, or with the values that lie `offset` bytes behind each payload's
+  /// start, without a copy.
   ///
-  /// Throws `.invalidArgument` when the payloads differ in size or are smaller than a value, `.corrupt` when they do not
-  /// lie as the format says, `.overwritten` when the block was recycled meanwhile.
+  /// Throws `.invalidArgument` when the payloads differ in size, end before a value does, or `offset` is negative; `.corrupt`
+  /// when they do not lie as the format says, `.overwritten` when the block was recycled meanwhile.
   public func withValues<T: BitwiseCopyable, R>(
-    as type: T.Type, _ body: (StridedView<T>) -> R
+    as type: T.Type, at offset: Int = 0, _ body: (StridedView<T>) -> R
   ) throws(NanoTSError) -> R {
     guard let length = try uniformByteCount() else {
       throw NanoTSError(.invalidArgument, "the batch's payloads differ in size; read them frame by frame")
     }
-    guard length >= MemoryLayout<T>.size else {
+    guard offset >= 0, offset <= length, length - offset >= MemoryLayout<T>.size else {
       throw NanoTSError(
-        .invalidArgument, "the batch's payloads have \(length) bytes; the value asked for needs \(MemoryLayout<T>.size)"
-      )
+        .invalidArgument,
+        "the batch's payloads have \(length) bytes; the value asked for needs \(MemoryLayout<T>.size)"
+          + (offset == 0 ? "" : " from byte \(offset) on"))
     }
     let stride = length.roundedUp(to: 8)
     let first = window.entry(firstSlot)
@@ -61,7 +63,7 @@ public struct FrameBatch {
       Int(last.offset) - Int(first.offset) == (count - 1) * stride
     else { throw failure() }
     return try unsafe checked(
-      body(StridedView(base: window.start + Int(first.offset), stride: stride, count: count)))
+      body(StridedView(base: window.start + Int(first.offset) + offset, stride: stride, count: count)))
   }
 
   private func checked<R>(_ result: R) throws(NanoTSError) -> R {

@@ -1,4 +1,5 @@
 import NanoTS
+import NanoTSRecords
 
 /// Writes frames as lines: time, stream and payload for people, or one JSON object a line for programs.
 ///
@@ -108,10 +109,11 @@ struct FrameLine {
       if index > 0 { line.append(UInt8(ascii: ",")) }
       JSONText.append(field.name.utf8, to: &line)
       line.append(UInt8(ascii: ":"))
-      if case .real(let value) = field.value, !value.isFinite {
-        line.append(contentsOf: "null".utf8)
-      } else {
-        PayloadText.append(field.value, to: &line)
+      switch field.value {
+      case .real(let value) where !value.isFinite: line.append(contentsOf: "null".utf8)
+      case .single(let value) where !value.isFinite: line.append(contentsOf: "null".utf8)
+      case .text(let text): JSONText.append(text.utf8, to: &line)
+      default: PayloadText.append(field.value, to: &line)
       }
     }
     line.append(UInt8(ascii: "}"))

@@ -1,7 +1,9 @@
+import NanoTSRecords
+
 /// Payloads as people read them: the fields by name where the segment's metadata names them, text as it is with control
 /// characters escaped, anything else as hexadecimal digits.
 enum PayloadText {
-  typealias Fields = [(name: String, value: FieldReader.Value)]
+  typealias Fields = [(name: String, value: FieldValue)]
 
   static func append(_ payload: [UInt8], _ fields: Fields?, to line: inout [UInt8]) {
     if let fields {
@@ -20,10 +22,14 @@ enum PayloadText {
     }
   }
 
-  static func append(_ value: FieldReader.Value, to line: inout [UInt8]) {
+  static func append(_ value: FieldValue, to line: inout [UInt8]) {
     switch value {
     case .integer(let number): line.append(contentsOf: String(number).utf8)
+    case .unsigned(let number): line.append(contentsOf: String(number).utf8)
+    case .single(let number): line.append(contentsOf: String(number).utf8)
     case .real(let number): line.append(contentsOf: String(number).utf8)
+    case .boolean(let value): line.append(contentsOf: (value ? "true" : "false").utf8)
+    case .text(let text): PrintableText.append(text.utf8, to: &line)
     }
   }
 }

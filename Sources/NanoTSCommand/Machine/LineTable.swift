@@ -1,3 +1,5 @@
+import NanoTSRecords
+
 /// What is wanted of a /proc file whose lines are names with numbers behind them.
 struct LineShape {
   /// A number wanted of the line of this name.
@@ -37,7 +39,7 @@ struct LineTable: MachineReading {
   private let lines: [Line]
   /// How many words of a line come before its name.
   private let nameColumn: Int
-  let layout: [RecordLayout.Item]
+  let layout: [LayoutDocument.Item]
   let wordCount: Int
 
   /// Nil where the file has none of what `shape` asks for.
@@ -48,7 +50,7 @@ struct LineTable: MachineReading {
     case .single(let fields):
       let present = fields.filter { names.contains($0.line) }
       layout = present.enumerated().map { index, field in
-        .field(.init(name: field.name, type: .u64, unit: field.unit, offset: index * RecordLayout.FieldType.byteCount))
+        .field(.init(name: field.name, type: "u64", unit: field.unit, offset: index * MemoryLayout<UInt64>.size))
       }
       wordCount = present.count
       lines = names.map { name in
@@ -108,14 +110,14 @@ struct LineTable: MachineReading {
 
   private static func group(
     _ name: String, _ members: [String], _ columns: [LineShape.Column]
-  ) -> RecordLayout.Group {
-    let wordSize = RecordLayout.FieldType.byteCount
+  ) -> LayoutDocument.Group {
+    let wordSize = MemoryLayout<UInt64>.size
     // With many cores the labels would be the greater part of the metadata, and they say nothing that counting does not.
     let isCounted = members.enumerated().allSatisfy { $1 == "\(name)\($0)" }
     return .init(
       name: name, count: members.count, stride: columns.count * wordSize, offset: 0, labels: isCounted ? nil : members,
       fields: columns.enumerated().map { index, column in
-        .init(name: column.name, type: .u64, unit: column.unit, offset: index * wordSize)
+        .init(name: column.name, type: "u64", unit: column.unit, offset: index * wordSize)
       })
   }
 }

@@ -1,6 +1,8 @@
+import NanoTSRecords
+
 /// What turns the text of one /proc file into the packed records of one stream.
 protocol MachineReading {
-  var layout: [RecordLayout.Item] { get }
+  var layout: [LayoutDocument.Item] { get }
 
   /// The size of a record in 8-byte words.
   var wordCount: Int { get }
@@ -12,12 +14,12 @@ protocol MachineReading {
 
 /// Turns the one line of /proc/loadavg into a packed record: `0.08 0.02 0.01 1/80 2691`.
 struct LoadReading: MachineReading {
-  let layout: [RecordLayout.Item] = [
-    .field(.init(name: "load1", type: .f64, unit: "processes", offset: 0)),
-    .field(.init(name: "load5", type: .f64, unit: "processes", offset: 8)),
-    .field(.init(name: "load15", type: .f64, unit: "processes", offset: 16)),
-    .field(.init(name: "running", type: .u64, unit: "threads", offset: 24)),
-    .field(.init(name: "threads", type: .u64, unit: "threads", offset: 32)),
+  let layout: [LayoutDocument.Item] = [
+    .field(.init(name: "load1", type: "f64", unit: "processes", offset: 0)),
+    .field(.init(name: "load5", type: "f64", unit: "processes", offset: 8)),
+    .field(.init(name: "load15", type: "f64", unit: "processes", offset: 16)),
+    .field(.init(name: "running", type: "u64", unit: "threads", offset: 24)),
+    .field(.init(name: "threads", type: "u64", unit: "threads", offset: 32)),
   ]
   let wordCount = 5
 

@@ -1,4 +1,5 @@
 import NanoTS
+import NanoTSRecords
 
 /// One stream that is being recorded: how to read it, its writer, and what has been written so far.
 final class RecordedStream {
@@ -39,7 +40,7 @@ final class RecordedStream {
     let record = words
     try writer?.append(unsafe record.span.bytes, at: timestamp)
     frames += 1
-    bytes += UInt64(words.count * RecordLayout.FieldType.byteCount)
+    bytes += UInt64(words.count * MemoryLayout<UInt64>.size)
     if isLate { late += 1 }
   }
 
@@ -54,11 +55,11 @@ final class RecordedStream {
     reading = stream.reading(of: text)
     guard let reading else { return }
     words = [UInt64](repeating: 0, count: reading.wordCount)
-    let layout = RecordLayout(
+    let layout = LayoutDocument(
       source: stream.path, rateHz: rate, ticksPerSecond: stream.ticksPerSecond, layout: reading.layout)
     // A clock that steps back must not end the recording: such frames follow the last one.
     writer = try store.writer(
-      for: stream.rawValue, metadata: try layout.metadata(),
+      for: stream.rawValue, metadata: layout.metadata,
       options: WriterOptions(outOfOrder: .clamp, compression: compression))
   }
 }

@@ -1,0 +1,169 @@
+public import NanoTS
+
+/// The aggregates of a field over time.
+public struct FieldAggregates: Sendable {
+  /// In the order of time; spans without a value are left out.
+  public internal(set) var spans: [FieldAggregate] = []
+  /// Frames that were recycled, or are damaged, and are in none of them.
+  public internal(set) var missedFrames: UInt64 = 0
+  /// Frames whose segment has no such field.
+  public internal(set) var framesWithoutField: UInt64 = 0
+}
+
+extension Store {
+  /// Count, least, greatest, sum, first and last value of a field for each span of `width` units of time.
+  ///
+  /// Spans begin at `origin` and at multiples of `width` from it. Without `width` there is one, of all of `range`. Numbers
+  /// are added up as `Double`: integers beyond 2^53 are rounded. Frames of other segments than those that have the field are
+  /// counted and passed over.
+  ///
+  /// Throws `.invalidArgument` when `width` is not positive, or the field is a text in one of the segments; otherwise as
+  /// `Store.cursor(of:options:)`. O(frames in the range), about as fast as they are read, with no copy.
+  public func aggregates(
+    of field: String, in stream: String, during range: ClosedRange<Int64>? = nil, every width: Int64? = nil,
+    from origin: Int64 = 0
+  ) throws(NanoTSError) -> FieldAggregates {
+    if let width, width <= 0 {
+      throw NanoTSError(.invalidArgument, "spans of \(width) units of time: the least is 1")
+    }
+    var fold = FieldFold(field, stream, during: range, width: width, origin: origin)
+    var cursor = try cursor(of: stream)
+    try cursor.place(before: FramePosition(timestamp: range?.lowerBound ?? .min, key: .min))
+    var isOver = false
+    while !isOver {
+      do throws(NanoTSError) {
+        guard let batch = try cursor.nextBatch(through: range?.upperBound ?? .max) else {
+          isOver = true
+          continue
+        }
+        try fold.add(batch)
+      } catch {
+        // The cursor goes on behind what cannot be read.
+        guard [.overwritten, .corrupt, .unsupportedFeature].contains(error.code) else { throw error }
+        fold.result.missedFrames += error.missedFrames
+      }
+    }
+    return fold.result
+  }
+
+  /// The least and the greatest value of a field, with the first and the last, for each of `count` equal spans of `range`: what a
+  /// plot as many dots wide has to show, so that no peak is lost. Throws and takes as long as `aggregates`.
+  public func peaks(
+    of field: String, in stream: String, during range: ClosedRange<Int64>, spans count: Int
+  ) throws(NanoTSError) -> FieldAggregates {
+    guard count > 0 else { throw NanoTSError(.invalidArgument, "a plot of \(count) spans: the least is 1") }
+    let width = UInt64(bitPattern: range.upperBound &- range.lowerBound) / UInt64(count)
+    return try aggregates(
+      of: field, in: stream, during: range, every: Int64(clamping: width) &+ (width < UInt64(Int64.max) ? 1 : 0),
+      from: range.lowerBound)
+  }
+}
+
+/// Takes batch after batch of a stream into aggregates.
+private struct FieldFold {
+  var result = FieldAggregates()
+  private let name: String
+  private let stream: String
+  private let width: Int64?
+  private let origin: Int64
+  private let first: Int64
+  private var checked = CheckedSegment()
+  /// The field in the present segment.
+  private var field: RecordField?
+
+  init(_ name: String, _ stream: String, during range: ClosedRange<Int64>?, width: Int64?, origin: Int64) {
+    (self.name, self.stream, self.width) = (name, stream, width)
+    self.origin = origin
+    first = range?.lowerBound ?? .min
+  }
+
+  mutating func add(_ batch: FrameBatch) throws(NanoTSError) {
+    let frame = try batch.frame(at: 0)
+    result.missedFrames += frame.missed
+    if !checked.isSegment(of: frame) {
+      field = RecordLayout(metadata: try frame.metadata())?.field(name)
+      checked = CheckedSegment(frame)
+    }
+    guard let field else {
+      result.framesWithoutField += UInt64(batch.count)
+      return
+    }
+    let (spans, last) = (result.spans.count, result.spans.last)
+    do throws(NanoTSError) {
+      try add(batch, field)
+    } catch {
+      // Recycled while it was read: what was added counts for nothing.
+      result.spans.removeLast(max(0, result.spans.count - spans))
+      if let last, spans > 0 { result.spans[spans - 1] = last }
+      throw error
+    }
+  }
+
+  private mutating func add(_ batch: FrameBatch, _ field: RecordField) throws(NanoTSError) {
+    switch field.type {
+    case .i8: try add(batch, field, Int8.self)
+    case .i16: try add(batch, field, Int16.self)
+    case .i32: try add(batch, field, Int32.self)
+    case .i64: try add(batch, field, Int64.self)
+    case .u8: try add(batch, field, UInt8.self)
+    case .u16: try add(batch, field, UInt16.self)
+    case .u32: try add(batch, field, UInt32.self)
+    case .u64: try add(batch, field, UInt64.self)
+    case .f32: try add(batch, field, Float.self)
+    case .f64: try add(batch, field, Double.self)
+    case .bool: try add(batch, field, StoredBool.self)
+    case .text:
+      throw NanoTSError(
+        .invalidArgument, "field '\(name)' of stream '\(stream)' is a text, of which there are no aggregates")
+    }
+  }
+
+  private mutating func add<T: ColumnNumber>(
+    _ batch: FrameBatch, _ field: RecordField, _ type: T.Type
+  ) throws(NanoTSError) {
+    var times: StridedView<Int64>?
+    try batch.withTimestamps { times = $0 }
+    let timestamps = times!
+    // Bound: both views are of one batch, whose block `withValues` finds alive once the closure is done.
+    try batch.withValues(as: type, at: field.offset) { values in
+      var index = 0
+      while index < timestamps.count {
+        let start = span(of: timestamps[index])
+        let end = endOfSpan(start, timestamps, from: index)
+        if result.spans.last?.start != start { result.spans.append(FieldAggregate(start: start)) }
+        result.spans[result.spans.count - 1].add(values, index..<end)
+        if result.spans[result.spans.count - 1].count == 0 { result.spans.removeLast() }
+        index = end
+      }
+    }
+  }
+
+  private func span(of timestamp: Int64) -> Int64 {
+    guard let width else { return first }
+    let (distance, overflows) = timestamp.subtractingReportingOverflow(origin)
+    // An origin farther away than an Int64 says: the same spans from one that is nearer.
+    let offset = overflows ? (timestamp % width - origin % width) : distance
+    let within = offset % width
+    let back = within < 0 ? within + width : within
+    let (start, underflows) = timestamp.subtractingReportingOverflow(back)
+    return underflows ? .min : start
+  }
+
+  /// The index behind the last timestamp of the span that begins at `start`. O(log distance).
+  private func endOfSpan(_ start: Int64, _ timestamps: StridedView<Int64>, from index: Int) -> Int {
+    guard let width else { return timestamps.count }
+    let (next, overflows) = start.addingReportingOverflow(width)
+    guard !overflows else { return timestamps.count }
+    var (low, step) = (index, 1)
+    while low + step < timestamps.count, timestamps[low + step] < next {
+      low += step
+      step *= 2
+    }
+    var high = min(low + step, timestamps.count)
+    while low + 1 < high {
+      let middle = (low + high) / 2
+      if timestamps[middle] < next { low = middle } else { high = middle }
+    }
+    return high
+  }
+}

@@ -1,0 +1,151 @@
+import Foundation
+import NanoTS
+import Testing
+
+@testable import NanoTSRecords
+
+/// Aggregates beside the same computed frame by frame.
+@Suite struct AggregateTests {
+  struct Reading: Record {
+    var tiny: Int8
+    var small: UInt16
+    var whole: Int64
+    var single: Float
+    var real: Double
+    var isOn: Bool
+  }
+
+  private let path = NSTemporaryDirectory() + "/aggregates-\(UUID().uuidString).nts"
+
+  private func seed() -> UInt64 {
+    ProcessInfo.processInfo.environment["NANOTS_TEST_SEED"].flatMap(UInt64.init) ?? .random(in: 0 ... .max)
+  }
+
+  /// A generator that a seed repeats: SplitMix64 (Steele, Lea, Flood, 2014).
+  private struct Generator: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var word = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+      return word ^ (word >> 31)
+    }
+  }
+
+  private func reading(_ random: inout Generator) -> Reading {
+    let real = Int.random(in: 0..<10, using: &random) == 0 ? Double.nan : .random(in: -1e6...1e6, using: &random)
+    return Reading(
+      tiny: .random(in: .min ... .max, using: &random), small: .random(in: 0 ... .max, using: &random),
+      whole: .random(in: -1_000_000_000...1_000_000_000, using: &random), single: Float(real),
+      real: real, isOn: .random(using: &random))
+  }
+
+  private static let numbers: [String: @Sendable (Reading) -> Double] = [
+    "tiny": { Double($0.tiny) }, "small": { Double($0.small) }, "whole": { Double($0.whole) },
+    "single": { Double($0.single) }, "real": { $0.real }, "isOn": { $0.isOn ? 1 : 0 },
+  ]
+
+  private struct Plain: Equatable {
+    var (count, minimum, maximum, sum) = (UInt64(0), Double.infinity, -Double.infinity, 0.0)
+    var (first, last) = (Double.nan, Double.nan)
+  }
+
+  private func floor(_ time: Int64, _ width: Int64, from origin: Int64) -> Int64 {
+    let within = (time - origin) % width
+    return time - (within < 0 ? within + width : within)
+  }
+
+  private func plain(
+    _ frames: [(Int64, Reading)], _ field: String, _ range: ClosedRange<Int64>, _ width: Int64, _ origin: Int64
+  ) -> [Int64: Plain] {
+    var spans: [Int64: Plain] = [:]
+    for (time, reading) in frames where range.contains(time) {
+      let value = Self.numbers[field]!(reading)
+      guard !value.isNaN else { continue }
+      var span = spans[floor(time, width, from: origin)] ?? Plain()
+      if span.count == 0 { span.first = value }
+      span.count += 1
+      (span.minimum, span.maximum) = (min(span.minimum, value), max(span.maximum, value))
+      span.sum += value
+      span.last = value
+      spans[floor(time, width, from: origin)] = span
+    }
+    return spans
+  }
+
+  @Test(arguments: [false, true]) func theyAreWhatFrameByFrameComesTo(isCompressed: Bool) throws {
+    let seed = seed()
+    var random = Generator(state: seed)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let store = try Store.create(
+      at: path,
+      StoreOptions(blockSize: 16 << 10, blockCount: 64, compression: isCompressed ? .lz4(chunkByteCount: 4096) : .off),
+      replacing: true)
+    let writer = try store.recordWriter(for: "s", of: Reading.self)
+    var frames: [(Int64, Reading)] = []
+    var time = Int64.random(in: -20_000...0, using: &random)
+    for _ in 0..<5_000 {
+      frames.append((time, reading(&random)))
+      try writer.append(frames.last!.1, at: time)
+      time += .random(in: 1...20, using: &random)
+    }
+    try writer.close()
+    for (field, _) in Self.numbers {
+      let (lower, upper) = (Int64.random(in: -21_000...0, using: &random), Int64.random(in: 1...60_000, using: &random))
+      for width in [1, 7, 1_000, 1_000_000] as [Int64] {
+        let origin = Int64.random(in: -5_000...5_000, using: &random)
+        let found = try store.aggregates(of: field, in: "s", during: lower...upper, every: width, from: origin)
+        let expected = plain(frames, field, lower...upper, width, origin)
+        #expect(found.spans.map(\.start) == expected.keys.sorted(), "seed \(seed)")
+        for span in found.spans {
+          let right = try #require(expected[span.start])
+          #expect(span.count == right.count && span.minimum == right.minimum && span.maximum == right.maximum)
+          #expect(span.first == right.first && span.last == right.last, "seed \(seed), \(field), width \(width)")
+          #expect(
+            abs(span.sum - right.sum) <= 1e-9 * max(1, Double(right.count) * max(abs(right.minimum), right.maximum)))
+        }
+        #expect(found.missedFrames == 0 && found.framesWithoutField == 0)
+      }
+    }
+  }
+
+  @Test func oneSpanOfEverything() throws {
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let store = try Store.create(at: path, StoreOptions(blockSize: 4096, blockCount: 8), replacing: true)
+    let writer = try store.recordWriter(for: "s", of: Reading.self)
+    for time in [Int64.min, -1, 0, .max] {
+      try writer.append(
+        Reading(tiny: 1, small: 2, whole: time, single: 3, real: .nan, isOn: true), at: time)
+    }
+    try writer.close()
+    let all = try store.aggregates(of: "small", in: "s")
+    #expect(all.spans.map(\.count) == [4] && all.spans[0].mean == 2 && all.spans[0].start == .min)
+    // Nothing but NaN is no span; times at both ends of what there is overflow nothing.
+    #expect(try store.aggregates(of: "real", in: "s", every: 10).spans.isEmpty)
+    #expect(try store.aggregates(of: "tiny", in: "s", every: .max, from: .max).spans.map(\.count).reduce(0, +) == 4)
+    #expect(try store.aggregates(of: "tiny", in: "s", every: 3, from: .min).spans.map(\.count).reduce(0, +) == 4)
+    #expect(try store.peaks(of: "tiny", in: "s", during: .min ... .max, spans: 1).spans.map(\.count).reduce(0, +) == 4)
+    #expect(throws: NanoTSError.self) { try store.aggregates(of: "tiny", in: "s", every: 0) }
+    #expect(throws: NanoTSError.self) { try store.peaks(of: "tiny", in: "s", during: 0...1, spans: 0) }
+    #expect(try store.aggregates(of: "absent", in: "s").framesWithoutField == 4)
+    #expect(try store.aggregates(of: "tiny", in: "absent").spans.isEmpty)
+  }
+
+  /// No peak is lost, and there are no more spans than dots.
+  @Test func peaksAreKept() throws {
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let store = try Store.create(at: path, StoreOptions(blockSize: 16 << 10, blockCount: 64), replacing: true)
+    let writer = try store.recordWriter(for: "s", of: Reading.self)
+    for time in Int64(0)..<10_000 {
+      let peak = time == 4_321 ? 9_999.0 : time == 7_777 ? -9_999 : Double(time % 10)
+      try writer.append(Reading(tiny: 0, small: 0, whole: 0, single: 0, real: peak, isOn: false), at: time)
+    }
+    try writer.close()
+    for count in [1, 3, 80, 9_999, 10_000, 20_000] {
+      let spans = try store.peaks(of: "real", in: "s", during: 0...9_999, spans: count).spans
+      #expect(spans.count <= count)
+      #expect(spans.map(\.maximum).max() == 9_999 && spans.map(\.minimum).min() == -9_999)
+      #expect(spans.map(\.count).reduce(0, +) == 10_000)
+    }
+  }
+}
