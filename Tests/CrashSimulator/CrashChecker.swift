@@ -159,7 +159,10 @@ struct CrashChecker {
           + "\(ordinals.last.map { "\($0)" } ?? "nothing")")
     }
     for (index, ordinal) in ordinals.enumerated() where index > 0 && appended.contains(ordinal) {
-      guard ordinals[index - 1] == ordinal - 1 || !appended.contains(ordinal - 1) else {
+      let previous = ordinals[index - 1]
+      // Of a stream with a maximum, whose older blocks are protected, the first of those that were appended go.
+      let makesRoom = keepsMuch && !appended.contains(previous)
+      guard previous == ordinal - 1 || !appended.contains(ordinal - 1) || makesRoom else {
         throw BrokenPromise("\(promise.name): frame \(ordinal - 1), appended after the crash, is not there")
       }
     }
