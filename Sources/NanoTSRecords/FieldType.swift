@@ -39,7 +39,7 @@ public enum FieldType: Hashable, Sendable {
   }
 
   /// Nil where a later release may know the type, or a text has no size.
-  init?(name: String, byteCount: Int?) {
+  package init?(name: String, byteCount: Int?) {
     let numbers: [FieldType] = [.i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .f32, .f64, .bool]
     if let number = numbers.first(where: { $0.name == name }) {
       guard byteCount == nil || byteCount == number.byteCount else { return nil }

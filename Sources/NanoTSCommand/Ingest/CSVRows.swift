@@ -1,0 +1,166 @@
+import Glibc
+
+/// Rows of comma-separated values as RFC 4180 describes them: cells may stand in quotes, and then hold delimiters, line
+/// ends, and quotes that are doubled. Lines end with LF or CRLF. Empty lines are passed over. The first row names the columns.
+///
+/// SwiftCSV, the parser that there is for Swift, takes a whole file as a String and gives a dictionary for each row: a gigabyte
+/// would need several in memory. This one looks at each byte once, in the piece that was read.
+final class CSVRows: RowSource {
+  private(set) var columns: [String] = []
+  private(set) var line = 1
+  private let input: InputBytes
+  private let delimiter: UInt8
+  /// Where the present row's cells lie behind `input.start`.
+  private var cells: [(start: Int, end: Int, hasDoubled: Bool)] = []
+  /// How long the present row is, with its line end; dropped when the next is asked for.
+  private var rowByteCount = 0
+  private var linesInRow = 0
+
+  init(_ input: InputBytes, delimiter: UInt8 = UInt8(ascii: ",")) throws {
+    self.input = input
+    self.delimiter = delimiter
+    skipByteOrderMark(try input.readMore())
+    guard try nextRow() else {
+      throw CommandFailure("\(PrintableText.string(input.path)) is empty: it has no header line")
+    }
+    columns = (0..<cells.count).map { cell($0).text }
+    var seen: Set<String> = []
+    for name in columns where !seen.insert(name).inserted {
+      throw CommandFailure(
+        "\(PrintableText.string(input.path)) has two columns called '\(PrintableText.string(name))'; each needs its own name"
+      )
+    }
+  }
+
+  var cellCount: Int { cells.count }
+  var bytesUsed: UInt64 { input.bytesRead - UInt64(input.count - rowByteCount) }
+
+  func cell(_ index: Int) -> Cell {
+    let cell = cells[index]
+    // Bound: cells lie in the present row, which is in the input's memory until the next one is asked for.
+    return unsafe Cell(input.base + input.start + cell.start, count: cell.end - cell.start)
+  }
+
+  func next() throws -> Bool {
+    guard try nextRow() else { return false }
+    guard cells.count == columns.count else {
+      throw RowRefusal(line: line, reason: "it has \(cells.count) cells, the header has \(columns.count)")
+    }
+    return true
+  }
+
+  private func skipByteOrderMark(_ isThere: Bool) {
+    guard isThere, input.count >= 3 else { return }
+    // Bound: three bytes were read.
+    let mark = unsafe (input.base[0], input.base[1], input.base[2])
+    if mark == (0xEF, 0xBB, 0xBF) { input.drop(3) }
+  }
+
+  private func nextRow() throws -> Bool {
+    while true {
+      input.drop(rowByteCount)
+      line += linesInRow
+      (rowByteCount, linesInRow) = (0, 0)
+      while !scan() {
+        guard try input.readMore() else { return try scanLast() }
+      }
+      if cells.count > 1 || cells[0].end > cells[0].start { return true }
+    }
+  }
+
+  /// The last line, which may have no end.
+  private func scanLast() throws -> Bool {
+    guard input.count > 0 else { return false }
+    guard scan(isLast: true) else {
+      let broken = RowRefusal(line: line, reason: "its quotes are not closed before the end")
+      rowByteCount = input.count
+      throw broken
+    }
+    return cells.count > 1 || cells[0].end > cells[0].start
+  }
+
+  /// Finds the cells of the row at the input's start. False when the row goes on behind what was read.
+  private func scan(isLast: Bool = false) -> Bool {
+    cells.removeAll(keepingCapacity: true)
+    linesInRow = 0
+    let (quote, newline) = (UInt8(ascii: "\""), UInt8(ascii: "\n"))
+    // Bound: `index` and `end` stay within the bytes that were read.
+    let bytes = unsafe input.base + input.start
+    let count = input.count
+    var index = 0
+    while true {
+      if index < count, unsafe bytes[index] == quote {
+        guard let closed = unsafe closingQuote(bytes, count, from: index + 1) else { return false }
+        cells.append((index + 1, closed.index, closed.doubled))
+        index = closed.index + 1
+        // What stands between the closing quote and the delimiter is no part of the cell.
+        while index < count, unsafe bytes[index] != delimiter, unsafe bytes[index] != newline { index += 1 }
+      } else {
+        let first = index
+        while index < count, unsafe bytes[index] != delimiter, unsafe bytes[index] != newline { index += 1 }
+        cells.append((first, index, false))
+      }
+      guard index < count else {
+        guard isLast else { return false }
+        unsafe finishRow(bytes, ofBytes: count)
+        return true
+      }
+      index += 1
+      guard unsafe bytes[index - 1] == newline else { continue }
+      unsafe finishRow(bytes, ofBytes: index)
+      return true
+    }
+  }
+
+  /// Only now: a row that is not whole yet is looked at again from its start.
+  private func finishRow(_ bytes: UnsafeMutablePointer<UInt8>, ofBytes count: Int) {
+    linesInRow += 1
+    rowByteCount = count
+    let last = cells.count - 1
+    let end = cells[last].end
+    // Bound: the cell is not empty.
+    if end > cells[last].start, unsafe bytes[end - 1] == UInt8(ascii: "\r") { cells[last].end = end - 1 }
+    for index in cells.indices where cells[index].hasDoubled {
+      cells[index].end = unsafe joinDoubled(bytes, cells[index].start, cells[index].end)
+    }
+  }
+
+  /// Where the quotes end that were opened before `first`, and whether there are doubled ones in them. Nil when that was not
+  /// read yet. Bound: `first` is at most `count`.
+  private func closingQuote(
+    _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, from first: Int
+  ) -> (index: Int, doubled: Bool)? {
+    let quote = UInt8(ascii: "\"")
+    var (index, doubled, lines) = (first, false, 0)
+    while true {
+      guard index < count else { return nil }
+      if unsafe bytes[index] == quote {
+        guard index + 1 < count else {
+          // It may be the first of two.
+          guard input.isAtEnd else { return nil }
+          break
+        }
+        guard unsafe bytes[index + 1] == quote else { break }
+        doubled = true
+        index += 1
+      } else if unsafe bytes[index] == UInt8(ascii: "\n") {
+        lines += 1
+      }
+      index += 1
+    }
+    linesInRow += lines
+    return (index, doubled)
+  }
+
+  /// Moves the bytes of a cell together over the second of each two quotes, and returns its new end. Bound: the cell lies
+  /// within the bytes that were read.
+  private func joinDoubled(_ bytes: UnsafeMutablePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
+    var (from, to) = (start, start)
+    while from < end {
+      unsafe bytes[to] = unsafe bytes[from]
+      from += unsafe bytes[from] == UInt8(ascii: "\"") ? 2 : 1
+      to += 1
+    }
+    return to
+  }
+}
