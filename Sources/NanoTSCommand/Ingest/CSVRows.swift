@@ -7,11 +7,12 @@ import Glibc
 /// would need several in memory. This one looks at each byte once, in the piece that was read.
 final class CSVRows: RowSource {
   private(set) var columns: [String] = []
-  private(set) var line = 1
+  private var line = 1
   private let input: InputBytes
   private let delimiter: UInt8
-  /// Where the present row's cells lie behind `input.start`.
-  private var cells: [(start: Int, end: Int, hasDoubled: Bool)] = []
+  /// Where a row's cells lie behind `input.start`.
+  private typealias Places = [(start: Int, end: Int, hasDoubled: Bool)]
+  private var places: Places = []
   /// How long the present row is, with its line end; dropped when the next is asked for.
   private var rowByteCount = 0
   private var linesInRow = 0
@@ -20,10 +21,11 @@ final class CSVRows: RowSource {
     self.input = input
     self.delimiter = delimiter
     skipByteOrderMark(try input.readMore())
-    guard try nextRow() else {
+    var header = Row()
+    guard try nextRow(&header) else {
       throw CommandFailure("\(PrintableText.string(input.path)) is empty: it has no header line")
     }
-    columns = (0..<cells.count).map { cell($0).text }
+    columns = header.cells.map(\.text)
     var seen: Set<String> = []
     for name in columns where !seen.insert(name).inserted {
       throw CommandFailure(
@@ -32,19 +34,12 @@ final class CSVRows: RowSource {
     }
   }
 
-  var cellCount: Int { cells.count }
   var bytesUsed: UInt64 { input.bytesRead - UInt64(input.count - rowByteCount) }
 
-  func cell(_ index: Int) -> Cell {
-    let cell = cells[index]
-    // Bound: cells lie in the present row, which is in the input's memory until the next one is asked for.
-    return unsafe Cell(input.base + input.start + cell.start, count: cell.end - cell.start)
-  }
-
-  func next() throws -> Bool {
-    guard try nextRow() else { return false }
-    guard cells.count == columns.count else {
-      throw RowRefusal(line: line, reason: "it has \(cells.count) cells, the header has \(columns.count)")
+  func next(_ row: inout Row) throws -> Bool {
+    guard try nextRow(&row) else { return false }
+    guard row.cells.count == columns.count else {
+      throw RowRefusal(line: line, reason: "it has \(row.cells.count) cells, the header has \(columns.count)")
     }
     return true
   }
@@ -56,31 +51,43 @@ final class CSVRows: RowSource {
     if mark == (0xEF, 0xBB, 0xBF) { input.drop(3) }
   }
 
-  private func nextRow() throws -> Bool {
-    while true {
+  private func nextRow(_ row: inout Row) throws -> Bool {
+    repeat {
       input.drop(rowByteCount)
       line += linesInRow
       (rowByteCount, linesInRow) = (0, 0)
-      while !scan() {
-        guard try input.readMore() else { return try scanLast() }
-      }
-      if cells.count > 1 || cells[0].end > cells[0].start { return true }
-    }
+      guard try scanWhole() else { return false }
+      show(&row)
+    } while row.cells.count == 1 && row.cells[0].count == 0
+    return true
   }
 
-  /// The last line, which may have no end.
-  private func scanLast() throws -> Bool {
-    guard input.count > 0 else { return false }
-    guard scan(isLast: true) else {
-      let broken = RowRefusal(line: line, reason: "its quotes are not closed before the end")
+  private func show(_ row: inout Row) {
+    row.line = line
+    row.cells.removeAll(keepingCapacity: true)
+    // Bound: cells lie in the present row, which is in the input's memory until the next one is asked for.
+    let bytes = unsafe input.base + input.start
+    for place in places { unsafe row.cells.append(Cell(bytes + place.start, count: place.end - place.start)) }
+  }
+
+  /// Finds the next row, reading on as far as it goes; false at the end. The last line may have no end.
+  private func scanWhole() throws -> Bool {
+    // Taken out, so that nobody asks for each cell whether somebody else is at it.
+    var places = self.places
+    self.places = []
+    defer { self.places = places }
+    while !scan(&places) {
+      guard try !input.readMore() else { continue }
+      guard input.count > 0 else { return false }
+      guard !scan(&places, isLast: true) else { return true }
       rowByteCount = input.count
-      throw broken
+      throw RowRefusal(line: line, reason: "its quotes are not closed before the end")
     }
-    return cells.count > 1 || cells[0].end > cells[0].start
+    return true
   }
 
   /// Finds the cells of the row at the input's start. False when the row goes on behind what was read.
-  private func scan(isLast: Bool = false) -> Bool {
+  private func scan(_ cells: inout Places, isLast: Bool = false) -> Bool {
     cells.removeAll(keepingCapacity: true)
     linesInRow = 0
     let (quote, newline) = (UInt8(ascii: "\""), UInt8(ascii: "\n"))
@@ -102,18 +109,18 @@ final class CSVRows: RowSource {
       }
       guard index < count else {
         guard isLast else { return false }
-        unsafe finishRow(bytes, ofBytes: count)
+        unsafe finishRow(&cells, bytes, ofBytes: count)
         return true
       }
       index += 1
       guard unsafe bytes[index - 1] == newline else { continue }
-      unsafe finishRow(bytes, ofBytes: index)
+      unsafe finishRow(&cells, bytes, ofBytes: index)
       return true
     }
   }
 
   /// Only now: a row that is not whole yet is looked at again from its start.
-  private func finishRow(_ bytes: UnsafeMutablePointer<UInt8>, ofBytes count: Int) {
+  private func finishRow(_ cells: inout Places, _ bytes: UnsafeMutablePointer<UInt8>, ofBytes count: Int) {
     linesInRow += 1
     rowByteCount = count
     let last = cells.count - 1

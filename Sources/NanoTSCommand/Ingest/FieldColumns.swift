@@ -3,9 +3,11 @@ import NanoTSRecords
 
 /// Which columns become fields of the record, of what types, and how a row's cells become its bytes.
 struct FieldColumns {
+  /// What a cell needs; names are for messages, and would be counted for each cell.
   private struct Column {
     let index: Int
-    let field: RecordField
+    let type: FieldType
+    let offset: Int
   }
 
   private let columns: [Column]
@@ -14,38 +16,35 @@ struct FieldColumns {
   /// `columns`: index, name and type of each; `units` by name. Fields are packed in the order of the columns.
   init(_ columns: [(index: Int, name: String, type: FieldType)], units: [String: String]) throws {
     var offset = 0
-    self.columns = columns.map { column in
+    let fields = columns.map { column in
       defer { offset += column.type.byteCount }
-      return Column(
-        index: column.index,
-        field: RecordField(column.name, column.type, unit: units[column.name] ?? "", offset: offset))
+      return RecordField(column.name, column.type, unit: units[column.name] ?? "", offset: offset)
     }
-    layout = try RecordLayout(self.columns.map(\.field), byteCount: offset)
+    self.columns = zip(columns, fields).map { Column(index: $0.index, type: $1.type, offset: $1.offset) }
+    layout = try RecordLayout(fields, byteCount: offset)
   }
 
   /// Writes the record of the present row. Throws `RowRefusal` with the column and the cell that is of another type.
-  func store(_ rows: some RowSource, into record: UnsafeMutableRawBufferPointer) throws {
-    for column in columns {
-      let cell = rows.cell(column.index)
-      guard unsafe Self.store(cell, column.field, record) else {
-        let hint = if case .text = column.field.type { "a longer text" } else { "a wider type" }
+  func store(_ row: Row, into record: UnsafeMutableRawBufferPointer) throws {
+    for (number, column) in columns.enumerated() {
+      let cell = row.cells[column.index]
+      guard unsafe Self.store(cell, column, record) else {
+        let name = PrintableText.string(layout.fields[number].name)
+        let hint = if case .text = column.type { "a longer text" } else { "a wider type" }
         throw RowRefusal(
-          line: rows.line,
-          reason:
-            "column '\(PrintableText.string(column.field.name))': '\(cell.shown)' is no \(column.field.type); --types "
-            + "takes \(hint)")
+          line: row.line, reason: "column '\(name)': '\(cell.shown)' is no \(column.type); --types takes \(hint)")
       }
     }
   }
 
   /// Bound: the record has as many bytes as the layout says, and the field lies within them.
-  private static func store(_ cell: Cell, _ field: RecordField, _ record: UnsafeMutableRawBufferPointer) -> Bool {
+  private static func store(_ cell: Cell, _ column: Column, _ record: UnsafeMutableRawBufferPointer) -> Bool {
     func put<T: BitwiseCopyable>(_ value: T?) -> Bool {
       guard let value else { return false }
-      unsafe record.storeBytes(of: value, toByteOffset: field.offset, as: T.self)
+      unsafe record.storeBytes(of: value, toByteOffset: column.offset, as: T.self)
       return true
     }
-    switch field.type {
+    switch column.type {
     case .i8: return put(NumberCell.integer(cell, as: Int8.self))
     case .i16: return put(NumberCell.integer(cell, as: Int16.self))
     case .i32: return put(NumberCell.integer(cell, as: Int32.self))
@@ -60,7 +59,7 @@ struct FieldColumns {
     case .text(let byteCount):
       guard cell.count <= byteCount else { return false }
       for index in 0..<byteCount {
-        unsafe record[field.offset + index] = index < cell.count ? cell[index] : 0
+        unsafe record[column.offset + index] = index < cell.count ? cell[index] : 0
       }
       return true
     }

@@ -48,22 +48,23 @@ final class Ingestion {
     let time = try index(of: plan.timeColumn ?? rows.columns[0], "--time-column")
     let key = try plan.keyColumn.map { try index(of: $0, "--key-column") }
     let name = try plan.streamColumn.map { try index(of: $0, "--stream-column") }
+    var row = Row()
     while true {
       do {
-        guard try rows.next() else { return }
+        guard try rows.next(&row) else { return }
         self.rows += 1
-        let cell = rows.cell(time)
+        let cell = row.cells[time]
         guard let timestamp = timeFormat.timestamp(cell, in: unit) else {
           throw RowRefusal(
-            line: rows.line,
+            line: row.line,
             reason: "'\(cell.shown)' is no time as \(timeFormat.rawValue); --time-format takes another")
         }
-        let streamName = name.map { rows.cell($0).text } ?? stream
-        let keyValue = try key.map { try self.key(rows.cell($0), rows.line) } ?? 0
+        let streamName = name.map { row.cells[$0].text } ?? stream
+        let keyValue = try key.map { try self.key(row.cells[$0], row.line) } ?? 0
         try unsafe record.withUnsafeMutableBytes { record in
-          try unsafe fields!.store(rows, into: record)
+          try unsafe fields!.store(row, into: record)
           try unsafe sink!.append(
-            UnsafeRawBufferPointer(record), to: streamName, at: timestamp, key: keyValue, line: rows.line)
+            UnsafeRawBufferPointer(record), to: streamName, at: timestamp, key: keyValue, line: row.line)
         }
       } catch let refusal as RowRefusal {
         try refuse(refusal, path)

@@ -30,7 +30,7 @@ final class JSONRows: RowSource {
   }
 
   let columns: [String]
-  private(set) var line = 0
+  private var line = 0
   private(set) var bytesUsed: UInt64 = 0
   private let lines: LineReader
   private let decoder = JSONDecoder()
@@ -62,22 +62,25 @@ final class JSONRows: RowSource {
     }
     columns = first.keys.sorted()
     indexes = Dictionary(uniqueKeysWithValues: columns.enumerated().map { ($1, $0) })
-    self.line = number
+    line = number
     try take(first)
   }
 
-  var cellCount: Int { columns.count }
-
-  func cell(_ index: Int) -> Cell {
-    // Bound: the cell lies in `bytes`, which nothing changes before the next row.
-    unsafe bytes.withUnsafeBufferPointer { unsafe Cell($0.baseAddress! + cells[index].lowerBound, count: cells[index].count) }
+  func next(_ row: inout Row) throws -> Bool {
+    if isFirst {
+      isFirst = false
+    } else if try !takeNext() {
+      return false
+    }
+    row.line = line
+    // Bound: the cells lie in `bytes`, which nothing changes before the next row.
+    row.cells = unsafe bytes.withUnsafeBufferPointer { bytes in
+      cells.map { unsafe Cell(bytes.baseAddress! + $0.lowerBound, count: $0.count) }
+    }
+    return true
   }
 
-  func next() throws -> Bool {
-    guard !isFirst else {
-      isFirst = false
-      return true
-    }
+  private func takeNext() throws -> Bool {
     while let found = try lines.next() {
       line += 1
       guard case .bytes(let text) = found else {

@@ -23,23 +23,22 @@ struct Cell: RandomAccessCollection {
   var text: String { unsafe String(decoding: UnsafeBufferPointer(start: base, count: count), as: UTF8.self) }
 }
 
+/// One row. Its cells are there until the next row is asked for.
+struct Row {
+  /// The line that it begins in, counted from 1.
+  var line = 0
+  /// As many as there are columns.
+  var cells: [Cell] = []
+}
+
 /// What gives rows of cells, one after the other.
 protocol RowSource: AnyObject {
   /// The names of the columns.
   var columns: [String] { get }
 
-  /// Goes to the next row; false behind the last one. What is wrong with a row is thrown as `RowRefusal`, and the call
+  /// Makes `row` the next one; false behind the last. What is wrong with a row is thrown as `RowRefusal`, and the call
   /// after it goes on behind it; anything else ends the input.
-  func next() throws -> Bool
-
-  /// The line that the present row begins in, counted from 1.
-  var line: Int { get }
-
-  /// How many cells the row has: as many as there are columns.
-  var cellCount: Int { get }
-
-  /// The cell of column `index`. Bound: below `cellCount`; to be used before the next call of `next`.
-  func cell(_ index: Int) -> Cell
+  func next(_ row: inout Row) throws -> Bool
 
   /// How many bytes of the input were used.
   var bytesUsed: UInt64 { get }

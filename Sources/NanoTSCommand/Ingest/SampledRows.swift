@@ -12,14 +12,15 @@ final class SampledRows: RowSource {
 
   private let rows: any RowSource
   private var seen: [Seen] = []
-  private var index = -1
+  private var given = 0
 
   init(_ rows: any RowSource) throws {
     self.rows = rows
+    var row = Row()
     while seen.count < Self.mostRows {
       do {
-        guard try rows.next() else { break }
-        seen.append(.row(line: rows.line, cells: (0..<rows.cellCount).map { Array(rows.cell($0)) }))
+        guard try rows.next(&row) else { break }
+        seen.append(.row(line: row.line, cells: row.cells.map { Array($0) }))
       } catch let refusal as RowRefusal {
         seen.append(.refused(refusal))
       }
@@ -28,29 +29,26 @@ final class SampledRows: RowSource {
 
   /// Calls `body` with each cell of column `index` that was looked at.
   func forEachSample(of index: Int, _ body: (Cell) -> Void) {
-    for case .row(_, let cells) in seen { unsafe cells[index].withUnsafeBufferPointer { unsafe body(Cell($0.baseAddress ?? Self.nothing, count: $0.count)) } }
+    for case .row(_, let cells) in seen { body(Self.cell(cells[index])) }
   }
 
   var columns: [String] { rows.columns }
-  var cellCount: Int { rows.cellCount }
   var bytesUsed: UInt64 { rows.bytesUsed }
 
-  var line: Int {
-    if index < seen.count, case .row(let line, _) = seen[index] { return line }
-    return rows.line
+  func next(_ row: inout Row) throws -> Bool {
+    guard given < seen.count else { return try rows.next(&row) }
+    given += 1
+    switch seen[given - 1] {
+    case .refused(let refusal): throw refusal
+    case .row(let line, let cells):
+      row.line = line
+      row.cells = cells.map(Self.cell)
+      return true
+    }
   }
 
-  func cell(_ column: Int) -> Cell {
-    guard index < seen.count, case .row(_, let cells) = seen[index] else { return rows.cell(column) }
-    // Bound: the cells are kept until the last of them was given out.
-    return unsafe cells[column].withUnsafeBufferPointer { unsafe Cell($0.baseAddress ?? Self.nothing, count: $0.count) }
-  }
-
-  func next() throws -> Bool {
-    guard index < seen.count else { return try rows.next() }
-    index += 1
-    guard index < seen.count else { return try rows.next() }
-    if case .refused(let refusal) = seen[index] { throw refusal }
-    return true
+  /// Bound: the bytes are kept as long as this is.
+  private static func cell(_ bytes: [UInt8]) -> Cell {
+    unsafe bytes.withUnsafeBufferPointer { unsafe Cell($0.baseAddress ?? nothing, count: $0.count) }
   }
 }
