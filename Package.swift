@@ -39,6 +39,7 @@ let package = Package(
       dependencies: [
         "NanoTS",
         "NanoTSRecords",
+        .target(name: "CLZ4", condition: .when(traits: ["LZ4"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict

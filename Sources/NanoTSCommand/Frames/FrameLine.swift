@@ -1,5 +1,4 @@
 import NanoTS
-import NanoTSRecords
 
 /// Writes frames as lines: time, stream and payload for people, or one JSON object a line for programs.
 ///
@@ -91,7 +90,8 @@ struct FrameLine {
     line.append(contentsOf: names[stream])
     line.append(contentsOf: ",\"ordinal\":\(frame.ordinal),".utf8)
     if let fields {
-      appendJSON(fields, to: &line)
+      line.append(contentsOf: "\"fields\":".utf8)
+      FieldsJSON.append(fields, to: &line)
     } else if case .json(isHex: false) = form, (try? UTF8Span(validating: payload.span)) != nil {
       line.append(contentsOf: "\"data\":".utf8)
       JSONText.append(payload, to: &line)
@@ -99,22 +99,6 @@ struct FrameLine {
       line.append(contentsOf: "\"hex\":\"".utf8)
       PrintableText.appendHex(payload, to: &line)
       line.append(UInt8(ascii: "\""))
-    }
-    line.append(UInt8(ascii: "}"))
-  }
-
-  private func appendJSON(_ fields: Fields, to line: inout [UInt8]) {
-    line.append(contentsOf: "\"fields\":{".utf8)
-    for (index, field) in fields.enumerated() {
-      if index > 0 { line.append(UInt8(ascii: ",")) }
-      JSONText.append(field.name.utf8, to: &line)
-      line.append(UInt8(ascii: ":"))
-      switch field.value {
-      case .real(let value) where !value.isFinite: line.append(contentsOf: "null".utf8)
-      case .single(let value) where !value.isFinite: line.append(contentsOf: "null".utf8)
-      case .text(let text): JSONText.append(text.utf8, to: &line)
-      default: PayloadText.append(field.value, to: &line)
-      }
     }
     line.append(UInt8(ascii: "}"))
   }
