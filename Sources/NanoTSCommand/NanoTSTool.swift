@@ -18,7 +18,7 @@ struct NanoTSTool: ParsableCommand {
     subcommands: [
       CreateVerb.self, RecordVerb.self, AppendVerb.self, CatVerb.self, TailVerb.self, TopVerb.self, InfoVerb.self,
       StreamsVerb.self, SegmentsVerb.self, CopyVerb.self, FreeVerb.self, ProtectVerb.self, UnprotectVerb.self,
-      QuotaVerb.self, VerifyVerb.self, RecoverVerb.self, IngestVerb.self, ExportVerb.self,
+      QuotaVerb.self, VerifyVerb.self, RecoverVerb.self, IngestVerb.self, ExportVerb.self, PlotVerb.self,
     ]
   )
 
