@@ -29,7 +29,12 @@ let package = Package(
     fuzzer("FuzzRecover", ["FuzzKit", engine]),
     fuzzer("FuzzChunk", ["FuzzKit", engine]),
     fuzzer("FuzzModel", ["FuzzKit", engine]),
-    fuzzer("FuzzText", ["FuzzKit", engine, .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    fuzzer(
+      "FuzzText",
+      [
+        "FuzzKit", engine, .product(name: "NanoTSRecords", package: "NanoTS"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     fuzzer("FuzzCanary", []),
   ],
   swiftLanguageModes: [.v6]

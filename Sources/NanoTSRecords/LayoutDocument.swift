@@ -12,52 +12,52 @@ internal import NanoTS
 /// ```
 /// The n-th repetition begins `n * stride` bytes behind the group's offset; its fields are called by its label, or `cpu0`,
 /// `cpu1` and so on where there are no labels, and then by their own: `cpu0.user`. Other keys are for whoever wrote them.
-package struct LayoutDocument: Codable, Equatable {
-  package struct Field: Codable, Equatable {
-    package var name: String
-    package var type: String
+public struct LayoutDocument: Codable, Equatable {
+  public struct Field: Codable, Equatable {
+    public var name: String
+    public var type: String
     /// Of a text.
-    package var byteCount: Int?
-    package var unit: String?
-    package var offset: Int
+    public var byteCount: Int?
+    public var unit: String?
+    public var offset: Int
 
-    package init(name: String, type: String, byteCount: Int? = nil, unit: String?, offset: Int) {
+    public init(name: String, type: String, byteCount: Int? = nil, unit: String?, offset: Int) {
       (self.name, self.type, self.byteCount, self.unit, self.offset) = (name, type, byteCount, unit, offset)
     }
   }
 
-  package struct Group: Codable, Equatable {
-    package var name: String
-    package var count: Int
-    package var stride: Int
-    package var offset: Int
-    package var labels: [String]?
-    package var fields: [Field]
+  public struct Group: Codable, Equatable {
+    public var name: String
+    public var count: Int
+    public var stride: Int
+    public var offset: Int
+    public var labels: [String]?
+    public var fields: [Field]
 
-    package init(name: String, count: Int, stride: Int, offset: Int, labels: [String]?, fields: [Field]) {
+    public init(name: String, count: Int, stride: Int, offset: Int, labels: [String]?, fields: [Field]) {
       (self.name, self.count, self.stride, self.offset) = (name, count, stride, offset)
       (self.labels, self.fields) = (labels, fields)
     }
   }
 
-  package enum Item: Equatable {
+  public enum Item: Equatable {
     case field(Field)
     case group(Group)
   }
 
   /// The only order there is.
-  package static let littleEndian = "little"
+  public static let littleEndian = "little"
 
-  package var byteOrder = Self.littleEndian
-  package var byteCount: Int?
+  public var byteOrder = Self.littleEndian
+  public var byteCount: Int?
   /// What was recorded, and how: for people.
-  package var source: String?
-  package var rateHz: Double?
+  public var source: String?
+  public var rateHz: Double?
   /// How many of the unit "ticks" make a second, where that unit occurs.
-  package var ticksPerSecond: Int?
-  package var layout: [Item]
+  public var ticksPerSecond: Int?
+  public var layout: [Item]
 
-  package init(
+  public init(
     byteCount: Int? = nil, source: String? = nil, rateHz: Double? = nil, ticksPerSecond: Int? = nil, layout: [Item]
   ) {
     (self.byteCount, self.source, self.rateHz) = (byteCount, source, rateHz)
@@ -65,7 +65,7 @@ package struct LayoutDocument: Codable, Equatable {
   }
 
   /// Nil where `metadata` is anything else: other writers' segments say what they like.
-  package init?(metadata: String) {
+  public init?(metadata: String) {
     guard metadata.utf8.first == UInt8(ascii: "{"),
       let document = try? JSONDecoder().decode(LayoutDocument.self, from: Data(metadata.utf8)),
       document.byteOrder == Self.littleEndian
@@ -74,7 +74,7 @@ package struct LayoutDocument: Codable, Equatable {
   }
 
   /// The text that `init(metadata:)` reads. Numbers and strings are always encoded, but for a rate that is no number.
-  package var metadata: String {
+  public var metadata: String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard let text = try? encoder.encode(self) else { preconditionFailure("a rate of \(rateHz ?? 0) is no number") }
@@ -88,12 +88,12 @@ extension LayoutDocument.Item: Codable {
     case fields
   }
 
-  package init(from decoder: any Decoder) throws {
+  public init(from decoder: any Decoder) throws {
     let isGroup = try decoder.container(keyedBy: Key.self).contains(.fields)
     self = isGroup ? .group(try LayoutDocument.Group(from: decoder)) : .field(try LayoutDocument.Field(from: decoder))
   }
 
-  package func encode(to encoder: any Encoder) throws {
+  public func encode(to encoder: any Encoder) throws {
     switch self {
     case .field(let field): try field.encode(to: encoder)
     case .group(let group): try group.encode(to: encoder)
@@ -146,10 +146,17 @@ extension RecordField {
 }
 
 extension LayoutDocument.Group {
+  /// Of all names of a group together.
+  private static let mostLetters = 1 << 24
+
   fileprivate func repeated(atMost limit: Int) -> [RecordField]? {
     guard count >= 0, count <= limit, fields.count <= limit, count * fields.count <= limit,
       labels.map({ $0.count == count }) ?? true
     else { return nil }
+    // Each name is kept: a long one may not be copied into thousands.
+    let longest = labels?.map(\.utf8.count).max() ?? name.utf8.count + 5
+    let letters = fields.reduce(0) { $0 + $1.name.utf8.count + longest }
+    guard count == 0 || letters <= Self.mostLetters / count else { return nil }
     var repeated: [RecordField] = []
     for index in 0..<count {
       let (distance, overflows) = stride.multipliedReportingOverflow(by: index)

@@ -65,6 +65,17 @@ import Testing
     #expect(makeReader("[\(item)]") == nil)
   }
 
+  /// A long name may not be copied into thousands of fields.
+  @Test func longNamesOfManyFieldsAreRefused() {
+    let fields = #"[{"name":"x","type":"u8","offset":0}]"#
+    func group(_ letters: Int) -> RecordLayout? {
+      let name = String(repeating: "a", count: letters)
+      return makeReader(#"[{"name":"\#(name)","count":10000,"stride":1,"offset":0,"fields":\#(fields)}]"#)
+    }
+    #expect(group(1_000)?.fields.count == 10_000)
+    #expect(group(10_000) == nil)
+  }
+
   @Test func writtenGroupsComeBack() {
     let document = LayoutDocument(
       source: "/proc/stat", rateHz: 1_000, ticksPerSecond: 100,
