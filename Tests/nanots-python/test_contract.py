@@ -222,7 +222,8 @@ class ContractTest(StoreTest):
         """Public methods are documented, and the stubs know them."""
         import pathlib
 
-        stubs = (pathlib.Path(nanots.__file__).parent / "__init__.pyi").read_text()
+        package = pathlib.Path(nanots.__file__).parent
+        stubs = (package / "__init__.pyi").read_text() + (package / "layout.pyi").read_text()
         for name, thing in vars(nanots).items():
             if name.startswith("_") or inspect.ismodule(thing):
                 continue

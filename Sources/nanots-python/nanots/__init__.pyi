@@ -5,6 +5,8 @@ from types import TracebackType
 from typing import Any, Literal, TypedDict, Union
 from typing_extensions import Self
 
+from .layout import RecordField as RecordField, RecordLayout as RecordLayout
+
 _Path = Union[str, bytes, PathLike[str], PathLike[bytes]]
 _Time = Union[int, datetime, Any]
 _Unit = Literal["ns", "us", "ms", "s"]
@@ -41,7 +43,7 @@ class _Closable:
 
 class Writer(_Closable):
     def __init__(self, filename: _Path, auto_reclaim: bool = True) -> None: ...
-    def create_context(self, stream_tag: str, metadata: str | None = "") -> WriteContext: ...
+    def create_context(self, stream_tag: str, metadata: str | RecordLayout | Any | None = "") -> WriteContext: ...
     def write(self, context: WriteContext, data: Buffer, timestamp: _Time, flags: int = 0) -> None: ...
     @staticmethod
     def free_blocks(filename: _Path, stream_tag: str, start_timestamp: int, end_timestamp: int) -> None: ...
@@ -82,6 +84,18 @@ class Reader(_Closable):
         self, stream: str, start_timestamp: _Time, end_timestamp: _Time, dtype: Any, *, copy: bool = True
     ) -> Columns: ...
     def to_arrow(self, stream: str, start_timestamp: _Time, end_timestamp: _Time, dtype: Any) -> Any: ...
+    def read_records(
+        self, stream: str, start_timestamp: _Time, end_timestamp: _Time, *, segment: int | None = None
+    ) -> Any: ...
+    def read_arrow(
+        self,
+        stream: str,
+        start_timestamp: _Time,
+        end_timestamp: _Time,
+        columns: Sequence[str] | None = None,
+        *,
+        segment: int | None = None,
+    ) -> Any: ...
 
 class Frame:
     """A frame with its bytes where they are, in the store."""

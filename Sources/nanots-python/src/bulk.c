@@ -151,6 +151,29 @@ static int take_keys(batch_t *batch, PyObject *object) {
   return differs("keys", batch->keys.count, batch->count);
 }
 
+/// Sees to it that an array holds what the segment's layout says. -1 on failure.
+static int check_layout(context_object *self, PyObject *data) {
+  if (self->layout == Py_None || !PyObject_HasAttrString(data, "dtype")) return 0;
+  PyObject *dtype = PyObject_GetAttrString(data, "dtype");
+  if (dtype == NULL) return -1;
+  if (dtype == self->fitting) {
+    Py_DECREF(dtype);
+    return 0;
+  }
+  PyObject *module = PyImport_ImportModule("nanots.layout");
+  PyObject *nothing = module ? PyObject_CallMethod(module, "check", "OO", self->layout, dtype) : NULL;
+  Py_XDECREF(module);
+  if (nothing == NULL) {
+    Py_DECREF(dtype);
+    return -1;
+  }
+  Py_DECREF(nothing);
+  PyObject *before = self->fitting;
+  self->fitting = dtype;
+  Py_XDECREF(before);
+  return 0;
+}
+
 static int batch_begin(batch_t *batch, PyObject *const *given) {
   *batch = (batch_t){.count = 0};
   if (integers_begin(&batch->timestamps, given[0], "timestamps") < 0) return -1;
@@ -172,6 +195,9 @@ PyObject *context_write_batch(context_object *self, PyObject *const *arguments, 
   static const parameters_t parameters = {"write_batch", words, 4, 2, 4};
   PyObject *given[4];
   if (arguments_take(&parameters, arguments, count, names, given) < 0) return NULL;
+  if (!usable(self, self->handle, "write context")) return NULL;
+  if (check_layout(self, given[1]) < 0) return NULL;
+  // Again: what the check ran, or finalizers in it, may have closed the context.
   if (!usable(self, self->handle, "write context")) return NULL;
   batch_t batch;
   nanots_ec_t code = NANOTS_EC_OK;
@@ -197,6 +223,10 @@ typedef struct {
   size_t item_size;
   int64_t *timestamps;
   char *data;
+  /// NULL where keys are not asked for.
+  int64_t *keys;
+  /// The one segment whose frames are read; -1 for all.
+  int64_t segment;
   size_t capacity, done;
   uint64_t missed;
   /// A frame that is not of the item's size.
@@ -258,11 +288,13 @@ static nanots_ec_t copy_singly(range_t *range, const nanots_batch_t *batch) {
     if (code != NANOTS_EC_OK || frame.timestamp > range->last) break;
     if (i > 0) range->missed += frame.missed;
     if (frame.timestamp < range->first) continue;
+    if (range->segment >= 0 && frame.segment != (uint64_t)range->segment) continue;
     if (frame.size != range->item_size) {
       range->misfit = frame;
       return NANOTS_EC_ROW_SIZE_TOO_BIG;
     }
     if (nanots_frame_copy(&frame, range->data + range->done * range->item_size, range->item_size) == NANOTS_EC_OK) {
+      if (range->keys != NULL) range->keys[range->done] = frame.key;
       range->timestamps[range->done++] = frame.timestamp;
     } else {
       range->missed += 1;
@@ -277,7 +309,9 @@ static nanots_ec_t read_some(range_t *range) {
   nanots_ec_t code = nanots_iterator_next_batch(range->iterator, range->last, &batch);
   if (code != NANOTS_EC_OK) return code;
   if (range->done > 0) range->missed += batch.missed;
-  if (batch.data == NULL || batch.size != range->item_size) return copy_singly(range, &batch);
+  // A batch tells neither keys nor its segment.
+  bool is_plain = range->keys == NULL && range->segment < 0;
+  if (!is_plain || batch.data == NULL || batch.size != range->item_size) return copy_singly(range, &batch);
   copy_batch(range, &batch);
   return NANOTS_EC_OK;
 }
@@ -330,34 +364,59 @@ static nanots_ec_t open_range(reader_object *self, range_t *range, PyObject *str
   return code;
 }
 
-/// Reads a range into two arrays, and says how many frames it had.
+/// The arrays that a range is read into; those that are not asked for are empty.
+typedef struct {
+  buffer_t timestamps, data, keys;
+} target_t;
+
+static void target_end(target_t *target) {
+  if (target->keys.obj != NULL) PyBuffer_Release(&target->keys);
+  if (target->data.obj != NULL) PyBuffer_Release(&target->data);
+  if (target->timestamps.obj != NULL) PyBuffer_Release(&target->timestamps);
+}
+
+static int target_begin(target_t *into, PyObject *timestamps, PyObject *data, PyObject *keys) {
+  *into = (target_t){.keys = {.obj = NULL}};
+  int flags = BUFFER_C_CONTIGUOUS | BUFFER_WRITABLE;
+  int status = PyObject_GetBuffer(timestamps, &into->timestamps, flags);
+  if (status == 0) status = PyObject_GetBuffer(data, &into->data, flags);
+  if (status == 0 && keys != NULL) status = PyObject_GetBuffer(keys, &into->keys, flags);
+  if (status < 0) target_end(into);
+  return status;
+}
+
+/// Bound: as many frames as each of the arrays has room for.
+static void aim(range_t *range, const target_t *target) {
+  range->timestamps = target->timestamps.buf;
+  range->data = target->data.buf;
+  range->keys = target->keys.buf;
+  range->capacity = (size_t)target->timestamps.len / sizeof(int64_t);
+  size_t rows = (size_t)target->data.len / range->item_size;
+  if (range->capacity > rows) range->capacity = rows;
+  if (range->keys == NULL) return;
+  rows = (size_t)target->keys.len / sizeof(int64_t);
+  if (range->capacity > rows) range->capacity = rows;
+}
+
+/// Reads a range, or the part of it in one segment, into arrays, and says how many frames it had.
 PyObject *reader_fill_columns(reader_object *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
-  static const char *const words[] = {"stream", "first", "last", "item_size", "timestamps", "data"};
-  static const parameters_t parameters = {"_fill_columns", words, 6, 6, 6};
-  PyObject *given[6], *stream;
+  static const char *const words[] = {"stream", "first", "last", "item_size", "timestamps", "data", "keys", "segment"};
+  static const parameters_t parameters = {"_fill_columns", words, 8, 6, 8};
+  PyObject *given[8], *stream;
   range_t range = {.done = 0};
-  buffer_t timestamps, data;
+  target_t target;
   if (arguments_take(&parameters, arguments, count, names, given) < 0) return NULL;
-  if (PyObject_GetBuffer(given[4], &timestamps, BUFFER_C_CONTIGUOUS | BUFFER_WRITABLE) < 0) return NULL;
-  if (PyObject_GetBuffer(given[5], &data, BUFFER_C_CONTIGUOUS | BUFFER_WRITABLE) < 0) {
-    PyBuffer_Release(&timestamps);
-    return NULL;
-  }
+  if (take_integer(given[7], "segment", 0, INT64_MAX, -1, &range.segment) < 0) return NULL;
+  if (target_begin(&target, given[4], given[5], given[6]) < 0) return NULL;
   PyObject *result = NULL;
   if (take_range(self, given, &range, &stream) == 0) {
+    aim(&range, &target);
     nanots_ec_t code = open_range(self, &range, stream);
-    range.timestamps = timestamps.buf;
-    range.data = data.buf;
-    // Bound: as many frames as both arrays have room for.
-    size_t rows = (size_t)data.len / range.item_size;
-    range.capacity = (size_t)timestamps.len / sizeof(int64_t);
-    if (range.capacity > rows) range.capacity = rows;
     if (code == NANOTS_EC_OK) code = read_all(&range);
     result = range_result(&range, code);
     nanots_iterator_destroy(range.iterator);
   }
-  PyBuffer_Release(&data);
-  PyBuffer_Release(&timestamps);
+  target_end(&target);
   return result;
 }
 
@@ -366,7 +425,7 @@ PyObject *reader_view_columns(reader_object *self, PyObject *const *arguments, P
   static const char *const words[] = {"stream", "first", "last", "item_size"};
   static const parameters_t parameters = {"_view_columns", words, 4, 4, 4};
   PyObject *given[4], *name;
-  range_t range = {.done = 0};
+  range_t range = {.segment = -1};
   if (arguments_take(&parameters, arguments, count, names, given) < 0) return NULL;
   if (take_range(self, given, &range, &name) < 0) return NULL;
   Py_DECREF(name);

@@ -3,7 +3,7 @@
 
 PyTypeObject *context_type;
 
-PyObject *context_make(writer_object *writer, nanots_write_context_t handle) {
+PyObject *context_make(writer_object *writer, nanots_write_context_t handle, PyObject *layout) {
   context_object *self = object_new(context_type);
   if (self == NULL) {
     nanots_write_context_destroy(handle);
@@ -11,6 +11,8 @@ PyObject *context_make(writer_object *writer, nanots_write_context_t handle) {
   }
   Py_INCREF(writer);
   self->writer = (PyObject *)writer;
+  Py_INCREF(layout);
+  self->layout = layout;
   self->handle = handle;
   self->unit = writer->unit;
   self->waits = writer->waits;
@@ -24,6 +26,8 @@ static void context_free(context_object *self) {
     Py_END_ALLOW_THREADS;
   }
   Py_XDECREF(self->writer);
+  Py_XDECREF(self->layout);
+  Py_XDECREF(self->fitting);
   object_free(self);
 }
 
@@ -120,7 +124,8 @@ static PyMethodDef methods[] = {
                 "write_batch(timestamps, data, flags=None, keys=None)\n--\n\n"
                 "Append many frames. All are checked before the first is stored.\n\n"
                 "timestamps, flags, keys: arrays of whole numbers, or sequences of them. data: a sequence of bytes-like\n"
-                "objects, or an array with one row (or one element) for each frame."),
+                "objects, or an array with one row (or one element) for each frame. InvalidArgumentError, with both, for an\n"
+                "array whose dtype differs from the record layout that the context was made with."),
     {"flush", (PyCFunction)flush, METH_NOARGS,
      "flush()\n--\n\nMake every frame appended so far survive a power loss. Waits for the disk."},
     {"last", (PyCFunction)last, METH_NOARGS,

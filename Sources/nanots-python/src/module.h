@@ -86,6 +86,8 @@ typedef struct {
   PyObject *writer;
   int unit;
   bool waits;
+  /// The layout that the segment's metadata tells, or None; and the last dtype that was found to hold it, or NULL.
+  PyObject *layout, *fitting;
 } context_object;
 
 typedef struct {
@@ -148,7 +150,7 @@ void object_free(void *object);
 
 /// Opens the store at `path` and finds out its unit of time. -1 on failure.
 int store_open(PyObject *path, nanots_access_t access, nanots_store_t *store, int *unit);
-PyObject *context_make(writer_object *writer, nanots_write_context_t handle);
+PyObject *context_make(writer_object *writer, nanots_write_context_t handle, PyObject *layout);
 PyObject *context_append(context_object *self, PyObject *data, PyObject *timestamp, PyObject *flags, PyObject *key);
 PyObject *iterator_make(nanots_store_t store, int unit, PyObject *stream, int verify_checksums);
 /// Lets other threads run, and signal handlers; -1 when one of those raised.

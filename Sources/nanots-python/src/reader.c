@@ -187,6 +187,12 @@ static PyObject *query_tags(reader_object *self, PyObject *const *arguments, Py_
   return list;
 }
 
+/// An iterator of the reader's own store.
+static PyObject *iterator_of(reader_object *self, PyObject *stream) {
+  if (!usable(self, self->handle, "reader")) return NULL;
+  return iterator_make(self->store, self->unit, stream, 0);
+}
+
 static PyMethodDef methods[] = {
     FAST_METHOD("read", reader_read,
                 "read(stream_tag, start_timestamp, end_timestamp)\n--\n\n"
@@ -200,6 +206,7 @@ static PyMethodDef methods[] = {
     FAST_METHOD("query_stream_tags", query_tags,
                 "query_stream_tags(start_timestamp, end_timestamp)\n--\n\n"
                 "The names of the streams with a frame in the range, sorted."),
+    {"_iterator", (PyCFunction)iterator_of, METH_O, NULL},
     FAST_METHOD("_fill_columns", reader_fill_columns, NULL),
     FAST_METHOD("_view_columns", reader_view_columns, NULL),
     {"close", (PyCFunction)reader_close, METH_NOARGS, "close()\n--\n\nEnd the reader."},

@@ -32,6 +32,26 @@ static void writer_free(writer_object *self) {
   object_free(self);
 }
 
+/// What is given as metadata: its text as UTF-8, and the layout in it, both new references. -1 on failure.
+static int take_metadata(PyObject *given, PyObject **text, PyObject **layout) {
+  *text = NULL;
+  *layout = Py_None;
+  Py_INCREF(Py_None);
+  if (given == NULL) return 0;
+  Py_DECREF(Py_None);
+  PyObject *module = PyImport_ImportModule("nanots.layout");
+  PyObject *both = module ? PyObject_CallMethod(module, "taken", "O", given) : NULL;
+  Py_XDECREF(module);
+  if (both == NULL) return -1;
+  *text = text_bytes(PyTuple_GetItem(both, 0), "metadata");
+  *layout = PyTuple_GetItem(both, 1);
+  Py_INCREF(*layout);
+  Py_DECREF(both);
+  if (*text != NULL) return 0;
+  Py_DECREF(*layout);
+  return -1;
+}
+
 static PyObject *create_context(writer_object *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
   static const char *const words[] = {"stream_tag", "metadata"};
   static const parameters_t parameters = {"create_context", words, 2, 1, 2};
@@ -40,20 +60,23 @@ static PyObject *create_context(writer_object *self, PyObject *const *arguments,
   if (!usable(self, self->handle, "writer")) return NULL;
   PyObject *stream = text_bytes(given[0], "stream_tag");
   if (stream == NULL) return NULL;
-  PyObject *metadata = given[1] == NULL ? NULL : text_bytes(given[1], "metadata");
-  nanots_write_context_t handle = NULL;
-  if (!PyErr_Occurred()) {
-    Py_BEGIN_ALLOW_THREADS;
-    handle = nanots_writer_create_context(self->handle, PyBytes_AsString(stream),
-                                          metadata ? PyBytes_AsString(metadata) : NULL);
-    Py_END_ALLOW_THREADS;
-    if (handle == NULL) raise_last(nanots_last_error_code());
+  PyObject *metadata, *layout;
+  if (take_metadata(given[1], &metadata, &layout) < 0) {
+    Py_DECREF(stream);
+    return NULL;
   }
+  nanots_writer_t writer = self->handle;
+  nanots_write_context_t handle;
+  Py_BEGIN_ALLOW_THREADS;
+  handle = nanots_writer_create_context(writer, PyBytes_AsString(stream), metadata ? PyBytes_AsString(metadata) : NULL);
+  Py_END_ALLOW_THREADS;
+  if (handle == NULL) raise_last(nanots_last_error_code());
+  PyObject *context = handle == NULL ? NULL : context_make(self, handle, layout);
   Py_DECREF(stream);
   Py_XDECREF(metadata);
-  return handle == NULL ? NULL : context_make(self, handle);
+  Py_DECREF(layout);
+  return context;
 }
-
 
 static PyObject *writer_write(writer_object *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
   static const char *const words[] = {"context", "data", "timestamp", "flags"};
@@ -110,7 +133,8 @@ static PyObject *writer_enter(writer_object *self, PyObject *nothing) {
 static PyMethodDef methods[] = {
     FAST_METHOD("create_context", create_context,
                 "create_context(stream_tag, metadata='')\n--\n\n"
-                "Take a stream, which is made if it is not there, to append to it. Its frames form a new segment."),
+                "Take a stream, which is made if it is not there, to append to it. Its frames form a new segment.\n\n"
+                "metadata: a str; or a RecordLayout, or the NumPy dtype of the records, whose layout is then stored as JSON."),
     FAST_METHOD("write", writer_write,
                 "write(context, data, timestamp, flags=0)\n--\n\n"
                 "Append a frame. Readers in every process see it when this returns."),
