@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -264,7 +265,12 @@ int nts_is_cached(void *address, size_t length) {
   return 0;
 }
 
-int nts_fill_cache(int fd, uint64_t offset, uint64_t length) { return write_zeros(fd, offset, length); }
+int nts_fill_cache(int fd, uint64_t offset, uint64_t length) {
+  // A write beyond this limit would end the process with a signal, which appends through the mapping never do.
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || offset + length > limit.rlim_cur) return -EFBIG;
+  return write_zeros(fd, offset, length);
+}
 
 int nts_begin_write_back(int fd, uint64_t offset, uint64_t count) {
   return sync_file_range(fd, (off_t)offset, (off_t)count, SYNC_FILE_RANGE_WRITE) == 0 ? 0 : -errno;

@@ -54,10 +54,20 @@ import Testing
     let middle = MappedFileTests.middle
     unsafe mapped.base.storeBytes(of: 0x5A, toByteOffset: middle.upperBound - 1, as: UInt8.self)
     mapped.populatePages(discarding: middle)
-    mapped.endPages(alone: middle)
     var expected = content
     expected[middle.upperBound - 1] = 0x5A
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(expected))
+  }
+
+  /// A block that was made ready is no mapping of its own: there may be 65,530 in a process.
+  @Test func theMappingStaysOne() throws {
+    let mapped = try MappedFile(
+      mapping: FileDescriptor(opening: path, .readWrite), byteCount: content.count, writable: true)
+    mapped.populatePages(discarding: MappedFileTests.middle)
+    let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8).split(separator: "\n")
+    let name = path.replacing("//", with: "/")
+    #expect(maps.count { $0.hasSuffix(name) } == 1)
+    withExtendedLifetime(mapped) {}
   }
 
   /// A file that somebody has cut would come to be longer, and what was cut off to be zeros.

@@ -205,9 +205,6 @@ final class StoreFile: Sendable {
     mapped.populatePages(discarding: bodyRange(index))
   }
 
-  /// Block `index` was made ready by `populatePages`, and is not written any more.
-  func endWriting(of index: Int) { mapped.endPages(alone: bodyRange(index)) }
-
   /// Has the kernel begin to write block `index` to the disk.
   func beginWriteBack(of index: Int) { mapped.beginWriteBack(bodyRange(index)) }
 

@@ -104,7 +104,7 @@ final class MappedFile: Sendable {
     if count > 0 { _ = unsafe nts_populate_pages(start, count) }
   }
 
-  /// The same where what `range` holds does not matter any more, and until `endPages(alone:)`.
+  /// The same where what `range` holds does not matter any more.
   ///
   /// The kernel brings a file in, and writes it back, in pieces of up to 2 MiB. Whoever writes to one part of a piece waits
   /// while the other part is written back. So that none reaches beyond `range`, what of it is not in memory is not brought
@@ -119,6 +119,8 @@ final class MappedFile: Sendable {
       _ = nts_fill_cache(descriptor.number, UInt64(range.lowerBound), UInt64(range.count))
     }
     populatePages(range)
+    // All of it is there now; left so, each block would be a mapping of its own, and slow to read when it is cold.
+    endPages(alone: range)
   }
 
   /// From now on a page of `range` that is not in memory is brought in without those around it.
@@ -128,7 +130,7 @@ final class MappedFile: Sendable {
   }
 
   /// From now on not any more.
-  func endPages(alone range: Range<Int>) {
+  private func endPages(alone range: Range<Int>) {
     let (start, count) = unsafe pages(range)
     if count > 0, !staysReady { _ = unsafe nts_bring_pages_alone(start, count, 0) }
   }

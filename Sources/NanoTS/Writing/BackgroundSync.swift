@@ -177,7 +177,6 @@ final class BackgroundSync: Sendable {
     file.beginWriteBack(of: sealed.block)
     keepOpenBlockReady()
     guard try syncBody(sealed) else { return nil }
-    file.endWriting(of: sealed.block)
     keepOpenBlockReady()
     return sealed
   }
