@@ -17,7 +17,8 @@ extension Store {
   /// are added up as `Double`: integers beyond 2^53 are rounded. Frames of other segments than those that have the field are
   /// counted and passed over.
   ///
-  /// Throws `.invalidArgument` when `width` is not positive, or the field is a text in one of the segments; otherwise as
+  /// Throws `.invalidArgument` when `width` is not positive, the field is a text in one of the segments, or payloads of a
+  /// segment are not of one size or end before the field does; otherwise as
   /// `Store.cursor(of:options:)`. O(frames in the range), about as fast as they are read, with no copy.
   public func aggregates(
     of field: String, in stream: String, during range: ClosedRange<Int64>? = nil, every width: Int64? = nil,

@@ -169,4 +169,21 @@ struct AppendTests {
     #expect(outcome.status == 1)
     #expect(outcome.errors.hasPrefix("nanots: "))
   }
+
+  /// A limit on the sizes of files ends a process that writes beyond it, and must not end one that appends to what is there.
+  @Test func aLimitOnFileSizesIsNoMatter() throws {
+    let scratch = try Scratch()
+    let store = scratch.path("large.nts")
+    try #require(try Program.run("create", store, "--block-size", "1MiB", "--blocks", "64").status == 0)
+    let payload = try scratch.file("payload", Data(count: 900_000))
+    let first = try Program.run(["append", store, "before", "--file"] + Array(repeating: payload, count: 8))
+    try #require(first.status == 0, "\(first)")
+    // The next block is one of which nothing is in memory, and is filled with zeros where that may be.
+    let file = unsafe open(store, O_RDONLY)
+    defer { close(file) }
+    #expect(fsync(file) == 0 && posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) == 0)
+    let limited = ["/usr/bin/env", "--default-signal=XFSZ", "bash", "-c", "ulimit -f 512 && exec \"$@\"", "limited"]
+    let outcome = try Program.run(["append", store, "log"], input: Data("one\n".utf8), through: limited)
+    #expect(outcome.status == 0 && outcome.output == "appended 1 frame, 3 B\n", "\(outcome)")
+  }
 }

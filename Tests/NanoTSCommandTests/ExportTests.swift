@@ -132,6 +132,9 @@ import Testing
   @Test func whatIsInTheWayIsSaid() throws {
     try ingest("t,v\n1,2\n", "--stream", "s")
     let there = try scratch.file("there.csv", Data("mine".utf8))
+    let part = try scratch.file("out.csv.part", Data("also mine".utf8))
+    _ = try export("out.csv")
+    #expect(try String(contentsOfFile: part, encoding: .utf8) == "also mine")
     for (options, says) in [
       (["-o", there], "exists already"), (["-o", scratch.path("x.txt")], "--format says"),
       (["-o", scratch.path("x.parquet")], "nanots.export"), (["-o", scratch.path("no/x.csv")], "cannot write"),

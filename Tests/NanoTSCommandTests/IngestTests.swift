@@ -22,7 +22,8 @@ import Testing
   /// Timestamp, key and fields of each frame.
   private func rows(_ stream: String) throws -> [[String]] {
     let store = try Store(at: store, .readOnly)
-    let layout = try #require(RecordLayout(metadata: try store.segments(of: stream)[0].metadata))
+    let segment = try #require(try store.segments(of: stream).first)
+    let layout = try #require(RecordLayout(metadata: segment.metadata))
     return try store.frames(of: stream).map { frame in
       let fields = try unsafe frame.withUnsafeBytes { record in
         layout.fields.map { field in
@@ -149,6 +150,43 @@ import Testing
       let outcome = try Program.run(["ingest", store, file] + options)
       #expect(outcome.status == 1 && outcome.errors.contains(says), "\(options): \(outcome.errors)")
     }
+  }
+
+  /// A store that is made has a block for each stream, however little there is of each.
+  @Test func manyStreamsOfFewRows() throws {
+    let text = (1...150).map { "\($0),s\($0 % 75),\($0)\n" }.joined()
+    let outcome = try ingest("t,s,v\n" + text, "--stream-column", "s", "--block-size", "64KiB")
+    #expect(outcome.output.hasPrefix("ingested 150 rows into 75 streams"), "\(outcome)")
+    #expect(try rows("s74").map { $0[2] } == ["v=74", "v=149"])
+  }
+
+  /// Rows that become eight times as many bytes as their text has: none makes room for another.
+  @Test func shortRowsAllFit() throws {
+    // Times and keys of one digit, in many streams of one letter and more: "1,1,a,1".
+    let streams = (0..<200).map { String($0, radix: 36) }
+    let text = streams.flatMap { name in (0..<90).map { "\($0 / 9),\($0 % 9),\(name),1\n" } }.joined()
+    let outcome = try ingest(
+      "t,k,s,v\n" + text, "--key-column", "k", "--stream-column", "s", "--block-size", "4KiB", "--types", "v=i8")
+    #expect(outcome.output.hasPrefix("ingested 18,000 rows into 200 streams"), "\(outcome)")
+    let opened = try Store(at: store, .readOnly)
+    #expect(try streams.map { try opened.frameCount(of: $0) } == streams.map { _ in 90 })
+  }
+
+  @Test func aFirstLineThatIsWrongIsNamed() throws {
+    let nested = try ingest("{\"t\":1,\"v\":{}}\n", "--time-column", "t", named: "n.jsonl")
+    #expect(nested.status == 1 && nested.errors.contains("n.jsonl, line 1: the value of 'v' is an object"))
+    let open = try ingest("\"t,v\n1,2\n")
+    #expect(open.status == 1 && open.errors.contains("t.csv, line 1: its quotes are not closed"))
+  }
+
+  /// What cannot be told apart, or does not fit, when rows that were held are stored.
+  @Test func heldRowsThatCannotBeStored() throws {
+    let large = try ingest(
+      "t,v\n1,x\n", "--types", "v=text:100000", "--block-size", "4KiB", "--out-of-order", "sort", "--stream", "large")
+    #expect(large.status == 1 && large.errors.contains("line 2: a frame of 100000 bytes"))
+    let keys = try ingest(
+      "t,k,v\n1,\(Int64.max),2\n1,\(Int64.max),3\n", "--key-column", "k", "--out-of-order", "sort")
+    #expect(keys.status == 1 && keys.errors.contains("line 3: its time and its key"), "\(keys)")
   }
 
   /// A row longer than the pieces in which the input is read, with quotes over their borders.

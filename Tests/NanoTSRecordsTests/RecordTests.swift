@@ -37,7 +37,6 @@ import Testing
   }
 
   @Test func theLayoutIsTheStructs() throws {
-    defer { _ = path }
     let layout = try Motion.layout()
     #expect(
       layout.fields == [

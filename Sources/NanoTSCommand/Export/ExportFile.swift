@@ -16,7 +16,8 @@ final class ExportFile {
   /// `path`: "-" for stdout. Throws when a file is there and is not to be replaced.
   init(_ path: String, replacing: Bool) throws {
     self.path = path
-    partPath = path + ".part"
+    // A name that nobody else's file has.
+    partPath = "\(path).\(getpid()).part"
     guard path != "-" else {
       descriptor = dup(STDOUT_FILENO)
       return
@@ -24,7 +25,7 @@ final class ExportFile {
     if !replacing, unsafe access(path, F_OK) == 0 {
       throw CommandFailure("\(PrintableText.string(path)) exists already; --replace replaces it")
     }
-    descriptor = unsafe open(partPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    descriptor = unsafe open(partPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw CommandFailure.system("cannot write \(PrintableText.string(partPath))") }
   }
 

@@ -19,7 +19,7 @@ protocol FrameSink: AnyObject {
 final class StoreSink: FrameSink {
   private let open: () throws -> Store
   private let metadata: String
-  private let clamps: Bool
+  private let options: WriterOptions
   private var store: Store?
   private var writers: [String: Writer] = [:]
   /// The one that the frame before went to: most often the next goes there too.
@@ -27,8 +27,8 @@ final class StoreSink: FrameSink {
   private(set) var stored: UInt64 = 0
   private(set) var streams: [String] = []
 
-  init(metadata: String, clamps: Bool, open: @escaping () throws -> Store) {
-    (self.metadata, self.clamps, self.open) = (metadata, clamps, open)
+  init(metadata: String, _ options: WriterOptions, open: @escaping () throws -> Store) {
+    (self.metadata, self.options, self.open) = (metadata, options, open)
   }
 
   func append(_ record: UnsafeRawBufferPointer, to stream: String, at timestamp: Int64, key: Int64, line: Int) throws {
@@ -57,7 +57,6 @@ final class StoreSink: FrameSink {
     }
     let store = try self.store ?? open()
     self.store = store
-    let options = WriterOptions(outOfOrder: clamps ? .clamp : .reject)
     let writer = try store.writer(for: stream, metadata: metadata, options: options)
     (writers[stream], present) = (writer, writer)
     streams.append(stream)
@@ -116,6 +115,9 @@ final class HeldSink: FrameSink {
       var position = FramePosition(timestamp: frame.timestamp, key: frame.key)
       // Of equal times the later line comes later.
       if let last = lasts[frame.stream], !(last < position) {
+        guard last.key < .max else {
+          throw RowRefusal(line: frame.line, reason: "its time and its key \(last.key) are those of another row")
+        }
         position = FramePosition(timestamp: last.timestamp, key: last.key + 1)
       }
       lasts[frame.stream] = position

@@ -73,7 +73,14 @@ final class Ingestion {
     }
   }
 
-  func finish() throws { try sink?.finish() }
+  /// What was held is stored now. A row of it that cannot be stored ends it.
+  func finish() throws {
+    do {
+      try sink?.finish()
+    } catch let refusal as RowRefusal {
+      throw refusal.failure(in: "the input")
+    }
+  }
 
   private func refuse(_ refusal: RowRefusal, _ path: String) throws {
     let text = "\(PrintableText.string(path)), line \(refusal.line): \(refusal.reason)"

@@ -48,6 +48,11 @@ protocol RowSource: AnyObject {
 struct RowRefusal: Error {
   let line: Int
   let reason: String
+
+  /// The same where it ends the command.
+  func failure(in path: String) -> CommandFailure {
+    CommandFailure("\(PrintableText.string(path)), line \(line): \(reason)")
+  }
 }
 
 extension Cell {

@@ -25,7 +25,7 @@ struct IngestVerb: ParsableCommand {
       --strict the first such row ends it and nothing is stored. --strict and --out-of-order sort hold all rows in memory until \
       the last one was read.
 
-      The store is made if there is none, with room for all of it.
+      The store is made if there is none, with room for all of it; what would not fit ends it, and nothing makes room.
       """
   )
 
@@ -107,7 +107,10 @@ struct IngestVerb: ParsableCommand {
     StopSignal.install()
     let existing = unsafe access(target.store, F_OK) == 0 ? try target.open(.readWrite) : nil
     let ingestion = Ingestion(try plan(), unit: existing?.timeUnit ?? unit, isStrict: strict) { metadata in
-      let sink = StoreSink(metadata: metadata, clamps: outOfOrder == .clamp) { try existing ?? makeStore() }
+      // A store that is made for these rows keeps all of them.
+      let options = WriterOptions(
+        autoReclaim: existing != nil || blocks != nil, outOfOrder: outOfOrder == .clamp ? .clamp : .reject)
+      let sink = StoreSink(metadata: metadata, options) { try existing ?? makeStore() }
       guard strict || outOfOrder == .sort else { return sink }
       return HeldSink(sink, sorts: outOfOrder == .sort) { stream in
         guard let existing else { return nil }
@@ -157,6 +160,15 @@ struct IngestVerb: ParsableCommand {
   }
 
   private func source(_ path: String) throws -> any RowSource {
+    do {
+      return try openSource(path)
+    } catch let refusal as RowRefusal {
+      // The first line, without which no other means anything.
+      throw refusal.failure(in: path)
+    }
+  }
+
+  private func openSource(_ path: String) throws -> any RowSource {
     let isJSON = path.hasSuffix(".jsonl") || path.hasSuffix(".ndjson")
     switch format ?? (isJSON ? .jsonl : .csv) {
     case .csv:
@@ -169,17 +181,22 @@ struct IngestVerb: ParsableCommand {
     }
   }
 
-  /// A store that grows, up to more than the text of the files takes: a row has 24 bytes besides its record.
+  /// A store that grows, up to ten times what the text of the files takes: the shortest row, of 4 bytes, becomes 32, or 40 with
+  /// a key. Each stream begins a block, and may have another that waits.
   private func makeStore() throws -> Store {
     var options = StoreOptions(
       blockSize: blockSize.bytes, blockCount: blocks ?? 0, timeUnit: unit, compression: storing.compression ?? .off)
     if blocks == nil {
-      let bytes = inputs.reduce(Int64(0)) { $0 + (FileLength.of($1) ?? 1 << 34) }
-      options.blockCount = Int(4 * bytes / Int64(blockSize.bytes)) + 64
+      let bytes = inputs.reduce(Int64(0)) { $0 + (FileLength.of($1) ?? Self.stdinBytes) }
+      let blocksOfStreams = 2 * options.streamCapacity
+      options.blockCount = Int(10 * bytes / Int64(max(1, blockSize.bytes))) + blocksOfStreams + 64
       options.initialBlockCount = 64
     }
     return try Store.create(at: target.store, options)
   }
+
+  /// What is assumed of an input that has no length.
+  private static let stdinBytes: Int64 = 1 << 30
 
   private func say(_ ingestion: Ingestion) throws {
     let output = StandardOutput()
