@@ -153,6 +153,7 @@ import Testing
       }
     }
     #expect(try directory.contents() == ["a.nts"])
+    #expect(try store.streams().isEmpty)
   }
 
   // MARK: Copies

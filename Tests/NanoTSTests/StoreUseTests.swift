@@ -59,6 +59,17 @@ import Testing
     try lease.release()
   }
 
+  /// Between fork and exec a child has its parent's descriptions, and with them the locks that closing alone leaves taken.
+  @Test func aWriterThatCouldNotBeMadeLeavesNoLockToAForkedChild() throws {
+    let store = try directory.plainStore()
+    let lease = try StreamLease(store.file, Array("s".utf8), durable: false)
+    let inherited = withExtendedLifetime(consume lease) { dup($0.descriptor.number) }
+    #expect(inherited >= 0)
+    defer { close(inherited) }
+    try store.writer(for: "s").append([1], at: 1)
+    #expect(try store.timestamps(of: "s") == [1])
+  }
+
   @Test func aWriterThatGoesOutOfScopeLetsTheStreamGo() throws {
     let store = try directory.plainStore()
     do {

@@ -37,7 +37,10 @@ final class StreamLease: Sendable {
       }
       let lock = FileLock(file: descriptor, offset: StoreFile.LockOffset.stream(stream.slot))
       guard try lock.tryLock() else { return .failure(StreamLease.busy(file, stream)) }
-      if let damage = StreamLease.damagedNumbers(file, stream) { return .failure(damage) }
+      if let damage = StreamLease.damagedNumbers(file, stream) {
+        try lock.unlock()
+        return .failure(damage)
+      }
       file.slot(stream.slot).writerProcess.storeRelaxed(UInt32(bitPattern: Machine.processID))
       pool.recoverOpenBlock(of: file.slot(stream.slot))
       let slot = file.slot(stream.slot)
@@ -66,6 +69,9 @@ final class StreamLease: Sendable {
     try file.syncHeader(block)
   }
 
+  // A writer that could not be made never released it. Closing alone is not enough: see FileLock.
+  deinit { try? unlock() }
+
   private struct Found {
     let stream: StreamTable.Stream
     let end: End
@@ -75,9 +81,13 @@ final class StreamLease: Sendable {
   /// Gives the stream up before the lease goes. Idempotent.
   func release() throws(NanoTSError) {
     slot.writerProcess.storeRelaxed(0)
-    // With every other lock of this description: one that could not be given back when it should have been.
-    try FileLock(file: descriptor, offsets: 0...UInt64(Int64.max - 1)).unlock()
+    try unlock()
     try file.checkMapping()
+  }
+
+  /// With every other lock of this description: one that could not be given back when it should have been.
+  private func unlock() throws(NanoTSError) {
+    try FileLock(file: descriptor, offsets: 0...UInt64(Int64.max - 1)).unlock()
   }
 
   static func tableFull(_ file: StoreFile, _ name: [UInt8]) -> NanoTSError {

@@ -31,6 +31,8 @@ public final class Writer {
         "segment metadata of \(metadata.count) bytes is longer than \(store.file.layout.maximumMetadataByteCount), a "
           + "quarter of the block size")
     }
+    // Before a stream is made for what cannot be written.
+    _ = try options.compression?.layout(blockSize: store.blockSize)
     let session = session
     let core = try session.beginningChanges { () throws(NanoTSError) in
       try session.willChange(durably: options.durability != .none)
