@@ -19,6 +19,7 @@ struct NanoTSTool: ParsableCommand {
       CreateVerb.self, RecordVerb.self, AppendVerb.self, CatVerb.self, TailVerb.self, TopVerb.self, InfoVerb.self,
       StreamsVerb.self, SegmentsVerb.self, CopyVerb.self, FreeVerb.self, ProtectVerb.self, UnprotectVerb.self,
       QuotaVerb.self, VerifyVerb.self, RecoverVerb.self, IngestVerb.self, ExportVerb.self, PlotVerb.self,
+      ReportVerb.self,
     ]
   )
 

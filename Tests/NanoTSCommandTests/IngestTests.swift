@@ -108,6 +108,16 @@ import Testing
     #expect(layout?.fields == [RecordField("v", .i64, unit: "celsius", offset: 0)])
   }
 
+  @Test func framesAreStoredAsIsSaidInAStoreThatIsThereToo() throws {
+    let file = try scratch.file("s.csv", Data("t,v\n1,2\n2,3\n".utf8))
+    for (stream, method) in [("a", "none"), ("b", "lz4"), ("c", "lz4:512")] {
+      try #require(
+        try Program.run("ingest", store, file, "--stream", stream, "--compress", method).status == 0)
+    }
+    let streams = try Store(at: store, .readOnly).statistics().streams
+    #expect(streams.map(\.compression) == [.off, .lz4(), .lz4(chunkByteCount: 512)])
+  }
+
   @Test func jsonLines() throws {
     let text =
       "{\"time\":\"2026-01-31T12:00:00Z\",\"v\":2.5,\"n\":3}\n\n{\"time\":\"2026-01-31T12:00:01Z\",\"v\":null,\"n\":-4}\n"

@@ -33,7 +33,7 @@ import Testing
     try ingest((0...99).map { ($0, Double($0)) }, "--units", "v=m")
     let outcome = try plot("--width", "24", "--height", "4")
     let lines = outcome.output.split(separator: "\n")
-    #expect(lines[0].hasPrefix("s  v [m]  100 values, 0.0 to 99.0"))
+    #expect(lines[0].hasPrefix("s  v [m]  100 values, 0 to 99"))
     let rows = lines[1...4].map(dots)
     let blank: Character = "\u{2800}"
     #expect(rows.allSatisfy { $0.count == 10 })
@@ -67,7 +67,7 @@ import Testing
     #expect(outcome.status == 0)
     let text = try String(contentsOfFile: path, encoding: .utf8)
     #expect(text.hasPrefix("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 296 234\""))
-    #expect(text.contains("s  v [&lt;g&gt; &amp; \"more\"]") && text.hasSuffix("</svg>\n"))
+    #expect(text.contains("s  v [&lt;g&gt; &amp; &quot;more&quot;]") && text.hasSuffix("</svg>\n"))
     #expect(text.components(separatedBy: "class=\"line\"").count == 2)
     #expect(!text.contains("http", after: "xmlns=\"http"))
     #expect(try plot("--svg", path).errors.contains("exists already"))
@@ -86,7 +86,7 @@ import Testing
     #expect(try Program.run("plot", store, "raw").errors.contains("says nothing of fields"))
     // One value, which has no extent in time or size.
     let one = try plot("--width", "24", "--height", "3")
-    #expect(one.status == 0 && one.output.contains("1 value, 2.0 to 2.0"))
+    #expect(one.status == 0 && one.output.contains("1 value, 2 to 2"))
     #expect(try plot("--width", "5").status == 64 && plot("--height", "1").status == 64)
   }
 

@@ -31,7 +31,7 @@ struct BraillePlot {
     let name =
       PrintableText.string("\(curve.stream)  \(curve.field)")
       + (curve.unit.isEmpty ? "" : " [\(PrintableText.string(curve.unit))]")
-    let counts = "\(NumberText.counted(curve.count, "value")), \(curve.minimum) to \(curve.maximum)"
+    let counts = "\(NumberText.counted(curve.count, "value")), \(curve.span)"
     return Style.bold.apply(to: name, on: terminal) + "  " + Style.dim.apply(to: counts, on: terminal)
   }
 

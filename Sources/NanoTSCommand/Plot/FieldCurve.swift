@@ -28,7 +28,8 @@ struct FieldCurve {
     (self.stream, self.field, unit, self.range, self.columns) = (stream, field.name, field.unit, range, columns)
     let aggregates = try store.peaks(of: field.name, in: stream, during: range, spans: columns)
     let whole = Double(max(1, UInt64(bitPattern: range.upperBound &- range.lowerBound)))
-    points = aggregates.spans.map { span in
+    // A damaged time lies anywhere.
+    points = aggregates.spans.filter { range.contains($0.start) }.map { span in
       // Spans are whole units of time: of a short range there are fewer than columns.
       let share = Double(UInt64(bitPattern: span.start &- range.lowerBound)) / whole
       return Point(
@@ -37,6 +38,13 @@ struct FieldCurve {
     }
     count = aggregates.spans.reduce(0) { $0 + $1.count }
     missedFrames = aggregates.missedFrames
+  }
+
+  /// From the least to the greatest value, to about seven digits.
+  var span: String { "\(Self.short(minimum)) to \(Self.short(maximum))" }
+
+  private static func short(_ value: Double) -> String {
+    value.magnitude < 1e15 && value == value.rounded() ? NumberText.decimal(value, places: 0) : "\(Float(value))"
   }
 
   /// The points in runs: between two that are more than four times as far apart as is usual nothing was recorded.

@@ -42,25 +42,15 @@ struct SVGPlot {
     lines.append("<text x=\"0\" y=\"\(number(Self.height + 18))\">\(escaped(first))</text>")
     lines.append(
       "<text class=\"value\" x=\"\(number(width))\" y=\"\(number(Self.height + 18))\">\(escaped(last))</text>")
-    for run in curve.runs {
-      // The band from the least to the greatest value of each span, and the line that goes through the values.
-      let upper = run.map { "\($0.column) \(number(y($0.maximum)))" }
-      let lower = run.reversed().map { "\($0.column) \(number(y($0.minimum)))" }
-      if run.count > 1 { lines.append("<path class=\"band\" d=\"M\((upper + lower).joined(separator: "L"))Z\"/>") }
-      let line = run.flatMap { ["\($0.column) \(number(y($0.first)))", "\($0.column) \(number(y($0.last)))"] }
-      lines.append("<path class=\"line\" d=\"M\(line.joined(separator: "L"))\"/>")
+    for path in curve.paths(width: width, y: y) {
+      lines.append("<path class=\"\(path.kind.rawValue)\" d=\"\(path.data)\"/>")
     }
     return lines
   }
 
-  private func number(_ value: Double) -> String {
-    let tenths = (value * 10).rounded() / 10
-    return tenths == tenths.rounded() ? "\(Int(tenths))" : "\(tenths)"
-  }
+  private func number(_ value: Double) -> String { MarkupText.number(value) }
 
-  private func escaped(_ text: String) -> String {
-    PrintableText.string(text).replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-  }
+  private func escaped(_ text: String) -> String { MarkupText.escaped(text) }
 
   private static let style = """
     <style>
@@ -69,14 +59,14 @@ struct SVGPlot {
     .value { text-anchor: end; }
     .ground { fill: #ffffff; }
     .grid { stroke: #d0d7de; stroke-width: 1; fill: none; }
-    .band { fill: #0969da; fill-opacity: .25; stroke: #0969da; stroke-opacity: .25; }
+    .band { fill: #0969da; fill-opacity: .25; }
     .line { stroke: #0969da; stroke-width: 1.2; stroke-linejoin: round; stroke-linecap: round; fill: none; }
     @media (prefers-color-scheme: dark) {
     text { fill: #9198a1; }
     .title { fill: #e6edf3; }
     .ground { fill: #0d1117; }
     .grid { stroke: #30363d; }
-    .band { fill: #4493f8; stroke: #4493f8; }
+    .band { fill: #4493f8; }
     .line { stroke: #4493f8; }
     }
     </style>

@@ -109,7 +109,8 @@ struct IngestVerb: ParsableCommand {
     let ingestion = Ingestion(try plan(), unit: existing?.timeUnit ?? unit, isStrict: strict) { metadata in
       // A store that is made for these rows keeps all of them.
       let options = WriterOptions(
-        autoReclaim: existing != nil || blocks != nil, outOfOrder: outOfOrder == .clamp ? .clamp : .reject)
+        autoReclaim: existing != nil || blocks != nil, outOfOrder: outOfOrder == .clamp ? .clamp : .reject,
+        compression: storing.compression)
       let sink = StoreSink(metadata: metadata, options) { try existing ?? makeStore() }
       guard strict || outOfOrder == .sort else { return sink }
       return HeldSink(sink, sorts: outOfOrder == .sort) { stream in
@@ -184,8 +185,7 @@ struct IngestVerb: ParsableCommand {
   /// A store that grows, up to ten times what the text of the files takes: the shortest row, of 4 bytes, becomes 32, or 40 with
   /// a key. Each stream begins a block, and may have another that waits.
   private func makeStore() throws -> Store {
-    var options = StoreOptions(
-      blockSize: blockSize.bytes, blockCount: blocks ?? 0, timeUnit: unit, compression: storing.compression ?? .off)
+    var options = StoreOptions(blockSize: blockSize.bytes, blockCount: blocks ?? 0, timeUnit: unit)
     if blocks == nil {
       let bytes = inputs.reduce(Int64(0)) { $0 + (FileLength.of($1) ?? Self.stdinBytes) }
       let blocksOfStreams = 2 * options.streamCapacity

@@ -72,37 +72,24 @@ struct PlotVerb: ParsableCommand {
   /// The times that there are in the range, and the fields to draw.
   private func choose(_ store: Store, _ name: String) throws -> (ClosedRange<Int64>, [RecordField]) {
     let asked = try range.range(in: store.timeUnit)
-    let segments = try store.segments(of: name, in: asked)
-    let known = segments.compactMap { RecordLayout(metadata: $0.metadata) }.flatMap(\.fields)
-    guard !known.isEmpty else {
-      let reason = segments.isEmpty ? "has no frames in this range" : "says nothing of fields in its metadata"
+    guard let numbers = try store.plottedFields(of: name, in: asked) else {
+      let isEmpty = try store.segments(of: name, in: asked).isEmpty
+      let reason = isEmpty ? "has no frames in this range" : "says nothing of fields in its metadata"
       throw CommandFailure("stream '\(PrintableText.string(name))' \(reason)")
     }
-    let frames = try store.frames(of: name, in: asked)
-    var (forward, backward) = (frames.makeIterator(), frames.reversed().makeIterator())
-    guard let first = forward.next()?.timestamp, let last = backward.next()?.timestamp else {
+    guard let times = try store.times(of: name, in: asked) else {
       throw CommandFailure("stream '\(PrintableText.string(name))' has no frames in this range")
     }
-    let numbers = known.filter { if case .text = $0.type { false } else { true } }
-    guard !fields.isEmpty else {
-      return (min(first, last)...max(first, last), Array(numbers.uniqueByName().prefix(Self.mostFields)))
-    }
+    guard !fields.isEmpty else { return (times, Array(numbers.prefix(Self.mostFields))) }
     let chosen = try fields.map { field in
       guard let found = numbers.first(where: { $0.name == field }) else {
-        let names = numbers.uniqueByName().prefix(12).map { PrintableText.string($0.name) }.joined(separator: ", ")
+        let names = numbers.prefix(12).map { PrintableText.string($0.name) }.joined(separator: ", ")
         throw CommandFailure(
           "stream '\(PrintableText.string(name))' has no number called '\(PrintableText.string(field))'; it has \(names)"
         )
       }
       return found
     }
-    return (min(first, last)...max(first, last), chosen)
-  }
-}
-
-extension [RecordField] {
-  fileprivate func uniqueByName() -> [RecordField] {
-    var seen: Set<String> = []
-    return filter { seen.insert($0.name).inserted }
+    return (times, chosen)
   }
 }
