@@ -44,6 +44,7 @@ let package = Package(
         "CLimit",
         "CEngines",
         .product(name: "NanoTS", package: "NanoTS"),
+        .product(name: "NanoTSRecords", package: "NanoTS"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],

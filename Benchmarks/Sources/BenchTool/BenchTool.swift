@@ -86,6 +86,7 @@ enum WorkloadName: String, CaseIterable, ExpressibleByArgument {
   case follow
   case sync
   case compression
+  case aggregates
   case enginesAppend = "engines-append"
   case sustained
   case enginesScan = "engines-scan"
@@ -107,6 +108,7 @@ enum WorkloadName: String, CaseIterable, ExpressibleByArgument {
     case .follow: [WakeUpWorkload()]
     case .sync: [SyncWorkload()]
     case .compression: [CompressionWorkload()]
+    case .aggregates: [AggregatesWorkload()]
     case .enginesAppend: [EnginesAppendWorkload()]
     case .sustained: [SustainedWorkload()]
     case .enginesScan: [EnginesScanWorkload()]

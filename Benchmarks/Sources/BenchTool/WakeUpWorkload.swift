@@ -2,7 +2,8 @@ internal import CLimit
 internal import NanoTS
 
 /// From the commit of a frame to the moment at which a follower in another process has it, beside a bare futex that does
-/// nothing but wake. One sender and one sleeper, a pause before each, so that the sleeper sleeps.
+/// nothing but wake. One sender and one sleeper, a pause before each, so that the sleeper sleeps. Both are pinned: where the
+/// kernel is free to choose, it puts them on one processor or on two, and a wake across two takes several times as long.
 struct WakeUpWorkload: Workload {
   let name = "follow"
   static let wakesInRun: UInt64 = 1_000
@@ -22,20 +23,34 @@ struct WakeUpWorkload: Workload {
         try writer.append(value: now, at: Int64(now))
       },
     ]
+    defer { peer_unpin() }
+    return try [(Int32(0), "on one processor"), (1, "on two processors")].flatMap { sleeper, place in
+      for (process, processor) in [(Int32(0), Int32(0)), (bare.process, sleeper), (follower.process, sleeper)] {
+        guard peer_pin(process, processor) == 0 else {
+          throw BenchmarkError("process \(process) cannot be kept to processor \(processor)")
+        }
+      }
+      return try compare(exchanges, place, options)
+    }
+  }
+
+  private func compare(_ exchanges: [Exchange], _ place: String, _ options: RunOptions) throws -> [Comparison] {
+    for exchange in exchanges { exchange.tails = [] }
+    let title = "from commit to wake-up in another process, \(place)"
     let medians = try Comparison.interleaved(
-      "from commit to wake-up in another process, median", rounds: options.rounds,
+      "\(title), median", rounds: options.rounds,
       exchanges.map { exchange in Contender(name: exchange.name) { try exchange.run() } })
     let tails = exchanges.map { exchange in
       Series(name: exchange.name, samples: Array(exchange.tails.dropFirst()), fewestFaults: 0, mostFaults: 0)
     }
-    return [medians, Comparison(title: "from commit to wake-up in another process, p99", series: tails)]
+    return [medians, Comparison(title: "\(title), p99", series: tails)]
   }
 
   /// Rounds of sending and waking up with one peer.
   private final class Exchange {
     let name: String
     /// The 99th percentile of each round.
-    private(set) var tails: [Double] = []
+    var tails: [Double] = []
     private let peer: PeerProcess
     private let send: () throws -> Void
     /// What the peer has counted when the round begins: it counts its start and each sample.

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -88,4 +90,17 @@ uint64_t peer_process_time(int process) {
 void peer_pause(uint64_t time) {
   struct timespec span = {.tv_sec = (time_t)(time / 1000000000), .tv_nsec = (long)(time % 1000000000)};
   nanosleep(&span, NULL);
+}
+
+int peer_pin(int process, int place) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(place, &one);
+  return sched_setaffinity(process, sizeof one, &one) == 0 ? 0 : -errno;
+}
+
+void peer_unpin(void) {
+  cpu_set_t all;
+  memset(&all, 0xFF, sizeof all);
+  sched_setaffinity(0, sizeof all, &all);
 }

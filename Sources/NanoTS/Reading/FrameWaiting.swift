@@ -27,6 +27,8 @@ extension FrameSource {
       // Raised after this, the interrupt changes the word that the sleep compares.
       if interrupt?.isRaised == true { break }
       wait.sleep(ticket, until: deadline)
+      // Before the next round is prepared, which takes longer than the wake did.
+      if interrupt?.isRaised != true, let element = try nextNow() { return element }
     }
     // What was committed while the time ran out is not kept from the caller.
     return interrupt?.isRaised == true ? nil : try nextNow()

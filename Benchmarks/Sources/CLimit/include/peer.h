@@ -46,4 +46,9 @@ uint64_t peer_thread_time(void);
 uint64_t peer_process_time(int process);
 void peer_pause(uint64_t nanoseconds);
 
+/// Keeps a process, 0 for this thread, to one processor. 0, or the negated errno.
+int peer_pin(int process, int processor);
+/// Lets this thread have every processor again.
+void peer_unpin(void);
+
 #endif
