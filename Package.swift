@@ -49,9 +49,12 @@ let package = Package(
       name: "CrashSimulator", dependencies: ["NanoTS", "CNanoTS"], path: "Tests/CrashSimulator", swiftSettings: strict),
     .executableTarget(
       name: "ReadmeExample", dependencies: ["NanoTS"], path: "Tests/ReadmeExample", swiftSettings: strict),
+    .executableTarget(
+      name: "GuideExamples", dependencies: ["NanoTS", "NanoTSRecords"], path: "Tests/GuideExamples",
+      swiftSettings: strict),
     .testTarget(
       name: "NanoTSTests",
-      dependencies: ["NanoTS", "CNanoTS", "TestAgent", "ReadmeExample", "CrashSimulator"],
+      dependencies: ["NanoTS", "CNanoTS", "TestAgent", "ReadmeExample", "GuideExamples", "CrashSimulator"],
       exclude: ["Golden"],
       swiftSettings: strict
     ),
