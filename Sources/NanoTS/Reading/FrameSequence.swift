@@ -39,19 +39,21 @@ public struct FrameSequence: Sequence {
     /// The next frame, or nil at the end of the range. O(1).
     @inlinable @inline(__always)
     public mutating func next() -> Frame? {
-      if lane.slot < lane.end, let frame = lane.frame(), frame.timestamp <= last {
-        lane.slot &+= 1
+      if !lane.isOver, let frame = lane.frame(ahead: FrameLane.framesAhead), frame.timestamp <= last {
+        lane.pass(1)
         return frame
       }
+      if !isKnownUniquelyReferenced(&walk) { walk = walk.copy() }
       let frame = walk.nextSlowly(from: lane.slot)
       lane = walk.lane
       return frame
     }
   }
 
-  /// What an iterator needs at the ends of blocks.
+  /// What an iterator needs at the ends of blocks. An object, so that the rest of the iterator can stay in registers: what it
+  /// does takes its address. A copied iterator copies it before it goes on.
   @usableFromInline
-  struct Walk {
+  final class Walk {
     var cursor: Cursor
     @usableFromInline let last: Int64
     var isOver: Bool
@@ -64,13 +66,20 @@ public struct FrameSequence: Sequence {
     }
 
     @usableFromInline
+    func copy() -> Walk {
+      let copy = Walk(cursor: cursor, last: last, isOver: isOver)
+      copy.missedAtEnd = missedAtEnd
+      return copy
+    }
+
+    @usableFromInline
     var lane: FrameLane {
       guard !isOver, let window = cursor.window else { return unsafe FrameLane(empty: cursor.store.file.mapped.base) }
       return FrameLane(window, slot: cursor.upcoming, end: Swift.max(cursor.upcoming, cursor.fastEnd))
     }
 
     @usableFromInline @inline(never)
-    mutating func nextSlowly(from slot: Int) -> Frame? {
+    func nextSlowly(from slot: Int) -> Frame? {
       if cursor.window != nil, !isOver {
         if slot != cursor.upcoming { (cursor.upcoming, cursor.standing) = (slot, 1) }
       }

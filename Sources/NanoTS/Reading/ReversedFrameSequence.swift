@@ -31,19 +31,20 @@ public struct ReversedFrameSequence: Sequence {
     /// The next older frame, or nil at the end of the range. O(1).
     @inlinable @inline(__always)
     public mutating func next() -> Frame? {
-      if lane.slot > lane.end, let frame = lane.frame(), frame.timestamp >= first {
-        lane.slot &-= 1
+      if !lane.isOver, let frame = lane.frame(ahead: -FrameLane.framesAhead), frame.timestamp >= first {
+        lane.pass(-1)
         return frame
       }
+      if !isKnownUniquelyReferenced(&walk) { walk = walk.copy() }
       let frame = walk.nextSlowly(from: lane.slot)
       lane = walk.lane
       return frame
     }
   }
 
-  /// What an iterator needs at the starts of blocks.
+  /// What an iterator needs at the starts of blocks. An object, as that of `FrameSequence`.
   @usableFromInline
-  struct Walk {
+  final class Walk {
     var cursor: Cursor
     @usableFromInline let first: Int64
     var isOver: Bool
@@ -53,6 +54,13 @@ public struct ReversedFrameSequence: Sequence {
       self.cursor = cursor
       self.first = first
       self.isOver = isOver
+    }
+
+    @usableFromInline
+    func copy() -> Walk {
+      let copy = Walk(cursor: cursor, first: first, isOver: isOver)
+      copy.missed = missed
+      return copy
     }
 
     /// The slot that the cursor comes to going back.
@@ -66,7 +74,7 @@ public struct ReversedFrameSequence: Sequence {
     }
 
     @usableFromInline @inline(never)
-    mutating func nextSlowly(from slot: Int) -> Frame? {
+    func nextSlowly(from slot: Int) -> Frame? {
       // The lane's steps since: the cursor stands on the frame behind the one that comes next.
       if cursor.window != nil, !isOver, slot != self.slot { (cursor.upcoming, cursor.standing) = (slot + 2, 1) }
       var futileAttempts = 0
