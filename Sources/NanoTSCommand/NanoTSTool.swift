@@ -15,6 +15,7 @@ struct NanoTSTool: ParsableCommand {
       Sizes are bytes, or take KiB, MiB or GiB. Times are timestamps in the store's unit, ISO 8601 dates \
       (UTC unless they name a zone), 'now', or a span before now such as -5m (units ns, us, ms, s, m, h, d).
       """,
+    version: "0.1.0",
     subcommands: [
       CreateVerb.self, RecordVerb.self, AppendVerb.self, CatVerb.self, TailVerb.self, TopVerb.self, InfoVerb.self,
       StreamsVerb.self, SegmentsVerb.self, CopyVerb.self, FreeVerb.self, ProtectVerb.self, UnprotectVerb.self,

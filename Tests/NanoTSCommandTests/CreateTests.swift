@@ -35,6 +35,21 @@ struct CreateTests {
     #expect((info["blocks"] as? [Any])?.count == 2)
   }
 
+  /// A recorder would go on into a file that has no name any more.
+  @Test func aStoreThatIsWrittenIsNotReplaced() throws {
+    let scratch = try Scratch()
+    let store = try scratch.store()
+    let recorder = try Program.Running([Program.url.path, "append", store, "s"])
+    recorder.sendPart(Data("one\n".utf8))
+    while try !Program.run("streams", store).output.contains("process") { usleep(10_000) }
+    let refused = try Program.run("create", store, "--replace")
+    #expect(refused.status == 1 && refused.errors.contains("is being written (stream 's', process "), "\(refused)")
+    recorder.send(Data("two\n".utf8))
+    #expect(recorder.outcome().status == 0)
+    #expect(try Program.run("cat", store).lines.count == 2)
+    #expect(try Program.run("create", store, "--replace").status == 0)
+  }
+
   @Test func anExistingFileNeedsReplace() throws {
     let scratch = try Scratch()
     let store = try scratch.store()

@@ -48,6 +48,29 @@ import Testing
     #expect(some == "time,key,flags,n,value,name\n1769860800250,0,0,-6,0.1,plain\n")
   }
 
+  /// What was exported can be ingested again, with keys, flags and streams.
+  @Test func csvIsIngestedAgain() throws {
+    try ingest("t,k,v\n1,5,1.5\n1,6,2.5\n2,1,3.5\n", "--stream", "a", "--key-column", "k")
+    try ingest("t,v\n1,9\n", "--stream", "b", "--types", "v=f64")
+    let layout = try RecordLayout([RecordField("v", .f64, offset: 0)])
+    let writer = try Store(at: store).writer(for: "b", metadata: layout.metadata)
+    try writer.append(value: 10.5, at: 3_000, key: 4, flags: 0x8000_0001)
+    try writer.close()
+    let text = try export("out.csv")
+    let again = scratch.path("again.nts")
+    let outcome = try Program.run("ingest", again, scratch.path("out.csv"), "--unit", "ms", "--types", "v=f64")
+    #expect(outcome.status == 0 && outcome.output == "ingested 5 rows into 2 streams (a, b)\n", "\(outcome)")
+    #expect(
+      try Program.run("export", again, "-o", "-", "--format", "csv").output == String(decoding: text, as: UTF8.self))
+  }
+
+  /// The columns are those of the streams, also where the range has no frame.
+  @Test func anEmptyTableHasItsColumns() throws {
+    try ingest(Self.table, "--stream", "s", "--types", "name=text:16")
+    #expect(
+      String(decoding: try export("out.csv", "--from", "2030-01-01"), as: UTF8.self) == "time,key,flags,n,value,name\n")
+  }
+
   /// Streams with other fields, and without any, in one table.
   @Test func streamsAreMerged() throws {
     try ingest("t,a\n1,1\n3,3\n", "--stream", "one")

@@ -3,7 +3,7 @@ import NanoTS
 
 /// The store that every verb takes first.
 struct StoreArgument: ParsableArguments {
-  @Argument(help: "The store's file.")
+  @Argument(help: "The store's file.", completion: .file())
   var store: String
 
   func open(_ access: Store.Access) throws -> Store {

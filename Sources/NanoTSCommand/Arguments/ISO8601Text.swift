@@ -1,6 +1,7 @@
 import FoundationEssentials
 
-/// Reads ISO 8601 dates: `2026-01-31`, `2026-01-31T12:00`, `2026-01-31T12:00:00.123456789Z`, `…+02:00`. No zone is UTC.
+/// Reads ISO 8601 dates: `2026-01-31`, `2026-01-31T12:00`, `2026-01-31T12:00:00.123456789Z`, `…+02:00`. No zone is UTC. A space
+/// may stand in place of the T.
 ///
 /// Foundation does the calendar. The fraction and the zone are read here: its style knows milliseconds only, takes
 /// February 30 for March 2 and does not mind what follows the date.
@@ -9,8 +10,9 @@ enum ISO8601Text {
 
   /// Seconds since 1970 and nanoseconds (0..<1,000,000,000) after them, or nil where `text` is no such date.
   static func instant(_ text: String) -> (seconds: Int64, nanoseconds: Int64)? {
-    guard text.utf8.count <= 64, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
-    let parts = text.split(separator: "T", maxSplits: 1, omittingEmptySubsequences: false)
+    guard text.utf8.count <= 64, text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else { return nil }
+    let mark: Character = text.contains("T") ? "T" : " "
+    let parts = text.split(separator: mark, maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2 else { return wholeSecond("\(text)T00:00:00").map { ($0, 0) } }
     guard let (clock, zoneSeconds) = splitZone(parts[1]) else { return nil }
     let clockParts = clock.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)

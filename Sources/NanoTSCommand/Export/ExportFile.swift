@@ -13,8 +13,8 @@ final class ExportFile {
   /// Bytes that were written before those in `buffer`.
   private(set) var written: UInt64 = 0
 
-  /// `path`: "-" for stdout. Throws when a file is there and is not to be replaced.
-  init(_ path: String, replacing: Bool) throws {
+  /// `path`: "-" for stdout. Throws when a file is there and is not to be replaced, or is `source`, by whatever name.
+  init(_ path: String, replacing: Bool, from source: String) throws {
     self.path = path
     // A name that nobody else's file has.
     partPath = "\(path).\(getpid()).part"
@@ -22,11 +22,26 @@ final class ExportFile {
       descriptor = dup(STDOUT_FILENO)
       return
     }
+    try Self.check(path, replacing: replacing, from: source)
+    descriptor = unsafe open(partPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw CommandFailure.system("cannot write \(PrintableText.string(path))") }
+  }
+
+  /// Throws when a file is there and is not to be replaced, or is `source`.
+  static func check(_ path: String, replacing: Bool, from source: String) throws {
+    guard path != "-" else { return }
+    if areOneFile(path, source) {
+      throw CommandFailure("\(PrintableText.string(path)) is the store that is read; take another path")
+    }
     if !replacing, unsafe access(path, F_OK) == 0 {
       throw CommandFailure("\(PrintableText.string(path)) exists already; --replace replaces it")
     }
-    descriptor = unsafe open(partPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw CommandFailure.system("cannot write \(PrintableText.string(partPath))") }
+  }
+
+  private static func areOneFile(_ one: String, _ other: String) -> Bool {
+    var (first, second) = (stat(), stat())
+    guard unsafe stat(one, &first) == 0, unsafe stat(other, &second) == 0 else { return false }
+    return first.st_dev == second.st_dev && first.st_ino == second.st_ino
   }
 
   /// What was not finished leaves nothing.
@@ -58,5 +73,13 @@ final class ExportFile {
       throw CommandFailure.system("cannot finish \(PrintableText.string(path))")
     }
     isFinished = true
+  }
+
+  /// One line on stdout, unless the file is stdout.
+  func sayWhatWasWritten() throws {
+    guard path != "-" else { return }
+    let output = StandardOutput()
+    output.write("wrote \(PrintableText.string(path)), \(NumberText.size(written))\n")
+    try output.flush()
   }
 }

@@ -14,14 +14,16 @@ protocol FrameExport {
 struct ExportContents {
   let streams: [String]
   let unit: TimeUnit
-  /// Of each stream, what the segments in the range hold; nil for bytes.
+  /// Of each stream, what the segments in the range hold, or all of them where there are none in it; nil for bytes.
   let contents: [[StreamContent?]]
 
   init(_ store: Store, _ streams: [String], _ range: ClosedRange<Int64>) throws {
     self.streams = streams
     unit = store.timeUnit
     contents = try streams.map { name in
-      try store.segments(of: name, in: range).map { StreamContent(metadata: $0.metadata) }
+      let segments = try store.segments(of: name, in: range)
+      // Without a frame there is still a table, of the columns that the stream has.
+      return try (segments.isEmpty ? store.segments(of: name) : segments).map { StreamContent(metadata: $0.metadata) }
     }
   }
 

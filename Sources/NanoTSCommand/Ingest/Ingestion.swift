@@ -27,6 +27,8 @@ final class Ingestion {
 
   private(set) var rows: UInt64 = 0
   private(set) var refused: UInt64 = 0
+  /// Of these, for their time alone.
+  private(set) var outOfOrder: UInt64 = 0
 
   /// Reasons are said for so many rows.
   private static let mostReasons = 10
@@ -38,6 +40,8 @@ final class Ingestion {
   }
 
   var stored: UInt64 { sink?.stored ?? 0 }
+  var clamped: UInt64 { sink?.clamped ?? 0 }
+  var recycled: UInt64 { sink?.recycled ?? 0 }
   var streams: [String] { sink?.streams ?? [] }
 
   /// Takes the rows of one input. `isToGoOn` is asked now and then, and ends it by false.
@@ -46,8 +50,9 @@ final class Ingestion {
     let stream = plan.stream ?? Self.baseName(path)
     try prepare(rows, path)
     let time = try index(of: plan.timeColumn ?? rows.columns[0], "--time-column")
-    let key = try plan.keyColumn.map { try index(of: $0, "--key-column") }
-    let name = try plan.streamColumn.map { try index(of: $0, "--stream-column") }
+    let key = try special.key.map { try index(of: $0, "--key-column") }
+    let flags = try special.flags.map { try index(of: $0, "flags") }
+    let name = try special.stream.map { try index(of: $0, "--stream-column") }
     var row = Row()
     while true {
       do {
@@ -57,14 +62,18 @@ final class Ingestion {
         guard let timestamp = timeFormat.timestamp(cell, in: unit) else {
           throw RowRefusal(
             line: row.line,
-            reason: "'\(cell.shown)' is no time as \(timeFormat.rawValue); --time-format takes another")
+            reason:
+              "'\(cell.shown)' is no time in the format \(timeFormat.rawValue); --time-format says which it is: s, ms, us, ns or "
+              + "iso8601")
         }
         let streamName = name.map { row.cells[$0].text } ?? stream
-        let keyValue = try key.map { try self.key(row.cells[$0], row.line) } ?? 0
+        let keyValue = try key.map { try whole(row.cells[$0], "key", row.line, as: Int64.self) } ?? 0
+        let flagBits = try flags.map { try whole(row.cells[$0], "flags", row.line, as: UInt32.self) } ?? 0
         try unsafe record.withUnsafeMutableBytes { record in
           try unsafe fields!.store(row, into: record)
           try unsafe sink!.append(
-            UnsafeRawBufferPointer(record), to: streamName, at: timestamp, key: keyValue, line: row.line)
+            UnsafeRawBufferPointer(record), to: streamName, at: timestamp, key: keyValue, flags: flagBits,
+            line: row.line)
         }
       } catch let refusal as RowRefusal {
         try refuse(refusal, path)
@@ -86,17 +95,30 @@ final class Ingestion {
     let text = "\(PrintableText.string(path)), line \(refusal.line): \(refusal.reason)"
     guard !isStrict else { throw CommandFailure("\(text); nothing was stored") }
     refused += 1
+    if refusal.isOutOfOrder { outOfOrder += 1 }
     if refused <= UInt64(Self.mostReasons) { Diagnostics.say(text) }
     if refused == UInt64(Self.mostReasons) + 1 {
       Diagnostics.say("more lines are refused; their number comes at the end")
     }
   }
 
-  private func key(_ cell: Cell, _ line: Int) throws -> Int64 {
-    guard let key = NumberCell.integer(cell, as: Int64.self) else {
-      throw RowRefusal(line: line, reason: "its key '\(cell.shown)' is no whole number")
+  private func whole<T: FixedWidthInteger>(_ cell: Cell, _ what: String, _ line: Int, as type: T.Type) throws -> T {
+    guard let number = NumberCell.integer(cell, as: type) else {
+      throw RowRefusal(
+        line: line, reason: "its \(what) '\(cell.shown)' is no whole number from \(T.min) to \(T.max)")
     }
-    return key
+    return number
+  }
+
+  /// The columns that are no fields, besides the time. What `export` writes begins with them by these names: such a file is
+  /// known by its first columns, unless something is said.
+  private var special: (key: String?, flags: String?, stream: String?) {
+    let isSaid = plan.timeColumn != nil || plan.keyColumn != nil || plan.streamColumn != nil
+    if !isSaid, columns.starts(with: ["time", "key", "flags"]) { return ("key", "flags", nil) }
+    if !isSaid, columns.starts(with: ["time", "stream", "key", "flags"]) {
+      return ("key", "flags", plan.stream == nil ? "stream" : nil)
+    }
+    return (plan.keyColumn, nil, plan.streamColumn)
   }
 
   private func index(of column: String, _ option: String) throws -> Int {
@@ -112,18 +134,22 @@ final class Ingestion {
   private func prepare(_ rows: SampledRows, _ path: String) throws {
     guard fields == nil else {
       guard rows.columns == columns else {
-        throw CommandFailure("\(PrintableText.string(path)) has other columns than the input before it")
+        throw CommandFailure(
+          "\(PrintableText.string(path)) has other columns than the input before it; ingest it by itself")
       }
       return
     }
     columns = rows.columns
-    let taken = [plan.timeColumn ?? columns[0], plan.keyColumn, plan.streamColumn].compactMap(\.self)
+    let special = special
+    let taken = [plan.timeColumn ?? columns[0], special.key, special.flags, special.stream].compactMap(\.self)
     for name in plan.types.keys.sorted() + plan.units.keys.sorted() { _ = try index(of: name, "--types or --units") }
     let time = try index(of: plan.timeColumn ?? columns[0], "--time-column")
     timeFormat = plan.timeFormat ?? guessTime(rows, time)
     let chosen = columns.indices.filter { !taken.contains(columns[$0]) }
     guard !chosen.isEmpty else {
-      throw CommandFailure("\(PrintableText.string(path)) has no column besides those of time, key and stream")
+      throw CommandFailure(
+        "\(PrintableText.string(path)) has no column besides those of time, key and stream; --delimiter says "
+          + "what stands between columns")
     }
     fields = try FieldColumns(
       chosen.map { (index: $0, name: columns[$0], type: plan.types[columns[$0]] ?? guess(rows, $0)) }, units: plan.units

@@ -48,6 +48,12 @@ protocol RowSource: AnyObject {
 struct RowRefusal: Error {
   let line: Int
   let reason: String
+  /// True where the row would be taken with another `--out-of-order`.
+  let isOutOfOrder: Bool
+
+  init(line: Int, reason: String, isOutOfOrder: Bool = false) {
+    (self.line, self.reason, self.isOutOfOrder) = (line, reason, isOutOfOrder)
+  }
 
   /// The same where it ends the command.
   func failure(in path: String) -> CommandFailure {

@@ -34,9 +34,7 @@ enum TimeFormat: String, CaseIterable, ExpressibleByArgument {
   /// date is asked of `ISO8601Text`.
   private static func date(_ cell: Cell, in unit: TimeUnit) -> Int64? {
     if let (seconds, nanoseconds) = plainDate(cell) { return convert(seconds, nanoseconds, unit) }
-    var text = cell.text
-    if let space = text.firstIndex(of: " ") { text.replaceSubrange(space...space, with: "T") }
-    guard let (seconds, nanoseconds) = ISO8601Text.instant(text) else { return nil }
+    guard let (seconds, nanoseconds) = ISO8601Text.instant(cell.text) else { return nil }
     return convert(seconds, nanoseconds, unit)
   }
 

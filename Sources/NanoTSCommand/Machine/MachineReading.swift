@@ -30,7 +30,7 @@ struct LoadReading: MachineReading {
       guard let whole = scanner.number(in: text), scanner.skip(UInt8(ascii: "."), in: text),
         let hundredths = scanner.number(in: text)
       else { return false }
-      words[index] = (Double(whole) + Double(hundredths) / 100).bitPattern.littleEndian
+      words[index] = (Double(whole &* 100 &+ hundredths) / 100).bitPattern.littleEndian
     }
     guard let running = scanner.number(in: text), scanner.skip(UInt8(ascii: "/"), in: text),
       let threads = scanner.number(in: text)

@@ -9,7 +9,7 @@ struct ReportedStream {
   /// Fields that are numbers, also those that are not drawn.
   let fieldCount: Int
 
-  private static let mostCurves = 6
+  private static let mostCurves = 12
   private static let mostSpans = 300
   /// Frames that a span of time has on average, at least: fewer would draw the sampling and not the rate.
   private static let leastFramesPerSpan: UInt64 = 8

@@ -52,7 +52,17 @@ struct CreateVerb: ParsableCommand {
     try output.flush()
   }
 
+  /// Whoever writes a store that is replaced would go on into a file that has no name any more.
+  private func refuseWrittenStore() throws {
+    guard replace, let store = try? target.open(.readOnly) else { return }
+    guard let written = try store.statistics().streams.first(where: \.isWritten) else { return }
+    throw CommandFailure(
+      "\(PrintableText.string(target.store)) is being written (stream '\(PrintableText.string(written.name))'"
+        + (written.writerProcessID.map { ", process \($0)" } ?? "") + "); end that before the store is replaced")
+  }
+
   private func makeStore(_ options: StoreOptions) throws -> Store {
+    try refuseWrittenStore()
     do {
       return try Store.create(at: target.store, options, replacing: replace)
     } catch {

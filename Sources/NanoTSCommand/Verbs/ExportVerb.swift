@@ -46,7 +46,7 @@ struct ExportVerb: ParsableCommand {
     let pins = try names.map { try store.pin($0, in: range) }
     defer { for pin in pins { pin.release() } }
     let contents = try ExportContents(store, names, range)
-    let file = try ExportFile(output, replacing: replace)
+    let file = try ExportFile(output, replacing: replace, from: target.store)
     let export: any FrameExport =
       switch format {
       case .csv: CSVExport(file, contents, rawTimes: rawTimes)
@@ -69,11 +69,13 @@ struct ExportVerb: ParsableCommand {
   }
 
   private func byEnding() throws -> Format {
-    if let ending = output.split(separator: ".").last, let format = Format(rawValue: String(ending)) { return format }
+    if let ending = output.split(separator: ".").last, let format = Format(rawValue: ending.lowercased()) {
+      return format
+    }
     throw CommandFailure(
-      "'\(PrintableText.string(output))' ends with none of .csv, .jsonl and .mcap; --format says which it is"
+      "'\(PrintableText.string(output))' ends with none of .csv, .jsonl and .mcap; "
         + ([".parquet", ".arrow", ".feather"].contains { output.hasSuffix($0) }
-          ? ", and Python's 'nanots.export' writes these" : ""))
+          ? "such files are written by 'python -m nanots.export'" : "--format says which it is"))
   }
 
   private func write(

@@ -25,13 +25,16 @@ struct IngestVerb: ParsableCommand {
       --strict the first such row ends it and nothing is stored. --strict and --out-of-order sort hold all rows in memory until \
       the last one was read.
 
-      The store is made if there is none, with room for all of it; what would not fit ends it, and nothing makes room.
+      The store is made if there is none, with room for all of it. In a store that is there, or is made with --blocks, the \
+      oldest blocks make room once it is full, and how many frames that took is said.
+
+      A CSV file that 'export' wrote is known by its first columns (time, stream, key, flags) unless an option names one.
       """
   )
 
   @OptionGroup var target: StoreArgument
 
-  @Argument(help: "The files. None, or -, for stdin.")
+  @Argument(help: "The files, of the same columns. None, or -, for stdin.", completion: .file())
   var files: [String] = []
 
   @Option(help: "The stream. Default: the file's name without its ending.")
@@ -113,7 +116,7 @@ struct IngestVerb: ParsableCommand {
         compression: storing.compression)
       let sink = StoreSink(metadata: metadata, options) { try existing ?? makeStore() }
       guard strict || outOfOrder == .sort else { return sink }
-      return HeldSink(sink, sorts: outOfOrder == .sort) { stream in
+      return HeldSink(sink, sorts: outOfOrder == .sort, unit: existing?.timeUnit ?? unit) { stream in
         guard let existing else { return nil }
         var cursor = try existing.cursor(of: stream)
         return try cursor.last()?.position
@@ -129,7 +132,10 @@ struct IngestVerb: ParsableCommand {
       }
       progress.next(after: source.bytesUsed)
     }
-    if StopSignal.isRequested, strict { throw CommandFailure("stopped; nothing was stored") }
+    if StopSignal.isRequested, strict || outOfOrder == .sort {
+      Diagnostics.say("stopped; nothing was stored")
+      throw ExitCode(StopSignal.exitCode)
+    }
     try ingestion.finish()
     progress.finish()
     try say(ingestion)
@@ -143,7 +149,9 @@ struct IngestVerb: ParsableCommand {
       guard
         let type = FieldType(name: String(parts.first ?? ""), byteCount: parts.count == 2 ? Int(parts[1]) ?? 0 : nil)
       else {
-        throw CommandFailure("--types: '\(PrintableText.string(text))' of '\(PrintableText.string(name))' is no type")
+        throw CommandFailure(
+          "--types: '\(PrintableText.string(text))' of '\(PrintableText.string(name))' is no type; "
+            + "types are i8 to i64, u8 to u64, f32, f64, bool and text:16 for 16 bytes")
       }
       plan.types[name] = type
     }
@@ -190,7 +198,8 @@ struct IngestVerb: ParsableCommand {
       let bytes = inputs.reduce(Int64(0)) { $0 + (FileLength.of($1) ?? Self.stdinBytes) }
       let blocksOfStreams = 2 * options.streamCapacity
       options.blockCount = Int(10 * bytes / Int64(max(1, blockSize.bytes))) + blocksOfStreams + 64
-      options.initialBlockCount = 64
+      // It grows by itself; a small table makes a small file.
+      options.initialBlockCount = min(64, max(4, Int(4 * bytes / Int64(max(1, blockSize.bytes)))))
     }
     return try Store.create(at: target.store, options)
   }
@@ -200,13 +209,24 @@ struct IngestVerb: ParsableCommand {
 
   private func say(_ ingestion: Ingestion) throws {
     let output = StandardOutput()
+    let clamped = ingestion.clamped > 0 ? ", \(NumberText.counted(ingestion.clamped, "time")) clamped" : ""
     let refused = ingestion.refused > 0 ? ", \(NumberText.counted(ingestion.refused, "row")) refused" : ""
     let names = ingestion.streams.prefix(4).map { PrintableText.string($0) }.joined(separator: ", ")
     let more = ingestion.streams.count > 4 ? ", …" : ""
     output.write(
       "ingested \(NumberText.counted(ingestion.stored, "row")) into \(NumberText.counted(ingestion.streams.count, "stream"))"
-        + (names.isEmpty ? "" : " (\(names)\(more))") + refused + "\n")
+        + (names.isEmpty ? "" : " (\(names)\(more))") + clamped + refused + "\n")
     try output.flush()
+    if ingestion.recycled > 0 {
+      Diagnostics.say(
+        "the store is full: \(NumberText.counted(ingestion.recycled, "older frame")) made room; a store of more blocks keeps "
+          + "them")
+    }
+    if ingestion.outOfOrder > 0 {
+      Diagnostics.say(
+        "\(NumberText.counted(ingestion.outOfOrder, "row")) came after later ones: '--out-of-order sort', or 'clamp', takes "
+          + "such rows, into a stream that has none of the others yet")
+    }
     if StopSignal.isRequested {
       Diagnostics.say("stopped before the end of the input")
       throw ExitCode(StopSignal.exitCode)

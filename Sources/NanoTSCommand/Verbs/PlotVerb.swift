@@ -64,9 +64,10 @@ struct PlotVerb: ParsableCommand {
       output.write(curves.map { BraillePlot($0, rows: height).text(on: terminal, unit: unit) }.joined(separator: "\n"))
       return try output.flush()
     }
-    let file = try ExportFile(svg, replacing: replace)
+    let file = try ExportFile(svg, replacing: replace, from: target.store)
     file.buffer += Array(SVGPlot(curves, unit: unit).text.utf8)
     try file.finish()
+    try file.sayWhatWasWritten()
   }
 
   /// The times that there are in the range, and the fields to draw.

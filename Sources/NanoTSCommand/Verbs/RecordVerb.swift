@@ -43,6 +43,7 @@ struct RecordVerb: ParsableCommand {
   var json = false
 
   func validate() throws {
+    if let duration, duration.nanoseconds == 0 { throw ValidationError("--duration is more than 0.") }
     guard rate >= Self.lowestRate, rate <= Self.highestRate else {
       throw ValidationError(
         "--rate is at least 0.00001, about once a day, and at most \(NumberText.decimal(Self.highestRate, places: 0)).")

@@ -24,9 +24,13 @@ struct ReportVerb: ParsableCommand {
   var replace = false
 
   func run() throws {
-    let file = try ExportFile(output, replacing: replace)
+    try ExportFile.check(output, replacing: replace, from: target.store)
     let store = try target.open(.snapshot)
-    file.buffer += Array(ReportPage(try ReportContents(store, target.store, streams: streams)).text.utf8)
+    let page = ReportPage(try ReportContents(store, target.store, streams: streams)).text
+    // Only now: whoever ends it while it reads leaves no file behind.
+    let file = try ExportFile(output, replacing: replace, from: target.store)
+    file.buffer += Array(page.utf8)
     try file.finish()
+    try file.sayWhatWasWritten()
   }
 }

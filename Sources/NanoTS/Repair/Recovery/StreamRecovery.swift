@@ -163,12 +163,12 @@ struct StreamRecovery {
     guard !slots.isEmpty else { return }
     let isAll = slots.count == found.result.end
     let first = block.firstOrdinal + UInt64(slots.lowerBound)
-    let frames = slots.count == 1 ? "the frame does" : "\(slots.count) frames do"
+    let frames = slots.count == 1 ? "the frame" : "\(slots.count) frames"
     let seal = found.live.sealedCount == nil ? nil : found.live.header
     note(
       block, first...(first + UInt64(slots.count - 1)),
       context.inspector.layout.hasByte(of: block.index, in: context.inspector.file)
-        ? "\(frames) not match checksum, bounds or order, or lie in more damaged places than can be kept"
+        ? "\(frames): wrong by checksum, bounds or order, or behind more damaged places than can be kept"
         : "the block was cut off", from: isAll ? seal?.firstTimestamp : nil, to: isAll ? seal?.lastTimestamp : nil)
   }
 
