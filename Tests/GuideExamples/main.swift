@@ -69,7 +69,7 @@ func nanoTSRecords() throws {
     static let units = ["ax": "g", "ay": "g", "az": "g"]
   }
 
-  let store = try Store(at: "imu.nts")
+  let store = try Store.create(at: "imu.nts", replacing: true)
   let writer = try store.recordWriter(for: "imu", of: Motion.self)
   try writer.append(Motion(ax: 0, ay: 0, az: 1), at: 1_000_000)
 
@@ -80,5 +80,4 @@ func nanoTSRecords() throws {
   for span in perSecond.spans { print(span.start, span.minimum, span.mean, span.maximum) }
 }
 
-_ = try Store.create(at: "imu.nts", StoreOptions(blockSize: 1 << 16, blockCount: 4), replacing: true)
 for example in [start, concurrency, choosingDurability, recovery, nanoTS, nanoTSRecords] { try example() }

@@ -35,6 +35,34 @@ class ArrowTest(StoreTest):
     def file(self, name):
         return os.path.join(self.directory, name)
 
+    def test_the_module_takes_times_as_people_write_them(self):
+        store = self.make(time_unit="s")
+        values = numpy.zeros(10, [("v", "<i4")])
+        values["v"] = range(10)
+        self.write(store, values, range(1_400_000_000, 1_400_000_010))
+        path, output = os.path.join(self.directory, "test.nts"), self.file("s.parquet")
+        for first, last, rows in (
+            ("1400000003", "1400000004", 2),
+            ("2014-05-13T16:53:21Z", "2014-05-13T18:53:22+02:00", 2),
+            ("2014-05-13 16:53:29", "", 1),
+        ):
+            done = self.run_module(path, "s", "-o", output, "--replace", "--from", first, *(["--to", last] if last else []))
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual(pyarrow.parquet.read_table(output).num_rows, rows)
+        wrong = self.run_module(path, "s", "-o", output, "--replace", "--from", "yesterday")
+        self.assertEqual(wrong.returncode, 1)
+        self.assertIn("'--from' is a whole number or a time in ISO 8601, and 'yesterday' is not", wrong.stderr)
+        unknown = self.run_module(path, "other", "-o", output, "--replace")
+        self.assertIn("no frames of a stream 'other'; the store has s", unknown.stderr)
+
+    def test_the_store_is_not_written_over(self):
+        store = self.make()
+        self.write(store, numpy.zeros(3, [("v", "<i4")]), range(3))
+        link = self.file("s.parquet")
+        os.symlink(os.path.join(self.directory, "test.nts"), link)
+        with self.assertRaisesRegex(nanots.InvalidArgumentError, "is the store that is read"):
+            export(os.path.join(self.directory, "test.nts"), "s", link, replace=True)
+
     def run_module(self, *arguments):
         return subprocess.run([sys.executable, "-W", "error", "-m", "nanots.export", *arguments], capture_output=True,
                               text=True, encoding="utf-8", env={**os.environ, "PYTHONIOENCODING": "utf-8"})
@@ -176,7 +204,7 @@ class ArrowTest(StoreTest):
                          (0, [101, 102]))
         for arguments, words in (
             (("b", "-o", self.file("x.csv")), "ends with none of .parquet, .arrow, .feather"),
-            (("c", "-o", self.file("x.arrow")), "stream 'c' has no frames"),
+            (("c", "-o", self.file("x.arrow")), "no frames of a stream 'c'; the store has a, b"),
             (("b", "--segment", "1", "-o", self.file("x.arrow")), "no frames in a segment 1"),
             (("-o", self.file("missing/x.arrow")), "missing/x.arrow"),
         ):

@@ -37,7 +37,16 @@ struct BraillePlot {
 
   private func labels(_ scale: AxisScale) -> [String] {
     var labels = Array(repeating: "", count: rows)
+    guard curve.minimum < curve.maximum else {
+      labels[row(scale.share(curve.minimum)) / 4] = FieldCurve.short(curve.minimum)
+      return labels
+    }
     for tick in scale.ticks { labels[row(scale.share(tick)) / 4] = scale.text(tick) }
+    // One number says nothing of the scale: then the ends are named, whatever they are.
+    if labels.count(where: { !$0.isEmpty }) < 2 {
+      labels = Array(repeating: "", count: rows)
+      (labels[0], labels[rows - 1]) = (FieldCurve.short(scale.upper), FieldCurve.short(scale.lower))
+    }
     return labels
   }
 
@@ -80,7 +89,7 @@ struct BraillePlot {
 
   /// The first and the last time, and what lies between as far as there is room.
   private func times(indent: Int, _ unit: TimeUnit) -> String {
-    var times = TimeText(unit: unit, isRaw: false)
+    var times = ShortTime(unit, across: curve.range)
     let width = curve.columns / 2
     let (first, last) = (times.string(curve.range.lowerBound), times.string(curve.range.upperBound))
     let gap = max(1, width - first.count - last.count)

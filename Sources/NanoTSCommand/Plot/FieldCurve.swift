@@ -43,7 +43,7 @@ struct FieldCurve {
   /// From the least to the greatest value, to about seven digits.
   var span: String { "\(Self.short(minimum)) to \(Self.short(maximum))" }
 
-  private static func short(_ value: Double) -> String {
+  static func short(_ value: Double) -> String {
     value.magnitude < 1e15 && value == value.rounded() ? NumberText.decimal(value, places: 0) : "\(Float(value))"
   }
 

@@ -37,7 +37,7 @@ struct SVGPlot {
       lines.append("<path class=\"grid\" d=\"M0 \(number(y(tick)))H\(number(width))\"/>")
       lines.append("<text class=\"value\" x=\"-8\" y=\"\(number(y(tick) + 4))\">\(escaped(scale.text(tick)))</text>")
     }
-    var times = TimeText(unit: unit, isRaw: false)
+    var times = ShortTime(unit, across: curve.range)
     let (first, last) = (times.string(curve.range.lowerBound), times.string(curve.range.upperBound))
     lines.append("<text x=\"0\" y=\"\(number(Self.height + 18))\">\(escaped(first))</text>")
     lines.append(

@@ -9,13 +9,13 @@ struct ReportBlockMap {
   private let blocks: [BlockDescription]
   private let colours: StreamColours
   private let blocksPerCell: Int
-  private var times: ReportTime
+  private var times: ShortTime
 
   init(_ blocks: [BlockDescription], _ colours: StreamColours, _ unit: TimeUnit) {
     (self.blocks, self.colours) = (blocks, colours)
     let capacity = Self.columns * Self.mostRows
     blocksPerCell = max(1, (blocks.count + capacity - 1) / capacity)
-    times = ReportTime(unit)
+    times = ShortTime(unit)
   }
 
   var lines: [String] {

@@ -47,7 +47,7 @@ struct ReportChart {
   }
 
   private static func times(_ range: ClosedRange<Int64>, _ unit: TimeUnit) -> (String, String) {
-    var times = ReportTime(unit, across: range)
+    var times = ShortTime(unit, across: range)
     return (times.string(range.lowerBound), times.string(range.upperBound))
   }
 

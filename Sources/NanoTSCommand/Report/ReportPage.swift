@@ -4,14 +4,14 @@ import NanoTS
 struct ReportPage {
   private let contents: ReportContents
   private let colours: StreamColours
-  private var times: ReportTime
+  private var times: ShortTime
 
   private static let mostFindings = 200
 
   init(_ contents: ReportContents) {
     self.contents = contents
     colours = StreamColours(contents.statistics.streams)
-    times = ReportTime(contents.statistics.timeUnit)
+    times = ShortTime(contents.statistics.timeUnit)
   }
 
   var text: String {
@@ -41,12 +41,12 @@ struct ReportPage {
   }
 
   private func ends(of range: ClosedRange<Int64>) -> String {
-    var times = ReportTime(contents.statistics.timeUnit, across: range)
+    var times = ShortTime(contents.statistics.timeUnit, across: range)
     return "\(times.string(range.lowerBound))<br>\(times.string(range.upperBound))"
   }
 
   private mutating func head(_ name: String) -> [String] {
-    var made = ReportTime(.seconds)
+    var made = ShortTime(.seconds)
     let date = made.string(contents.madeAt)
     let statistics = contents.statistics
     let used = statistics.openBlocks + statistics.sealedBlocks
@@ -62,7 +62,7 @@ struct ReportPage {
         statistics.reclaimedFrames > 0 ? "\(NumberText.grouped(statistics.reclaimedFrames)) older made room" : "", ""
       ),
       (
-        "time", covered.map { ReportTime.span(seconds: seconds($0)) } ?? "–", covered.map { ends(of: $0) } ?? "", ""
+        "time", covered.map { ShortTime.span(seconds: seconds($0)) } ?? "–", covered.map { ends(of: $0) } ?? "", ""
       ),
       ("payload", NumberText.size(storage.raw), "\(NumberText.size(storage.stored)) with their index", ""),
       (
@@ -106,7 +106,7 @@ struct ReportPage {
   private var timeline: [String] {
     let ranges = contents.streams.compactMap(\.timeline.range)
     guard let first = ranges.map(\.lowerBound).min(), let last = ranges.map(\.upperBound).max() else { return [] }
-    var times = ReportTime(contents.statistics.timeUnit, across: first...last)
+    var times = ShortTime(contents.statistics.timeUnit, across: first...last)
     let whole = Double(max(1, UInt64(bitPattern: last &- first)))
     func place(_ timestamp: Int64) -> Double { Double(UInt64(bitPattern: timestamp &- first)) / whole * 1000 }
     let lanes = contents.streams.flatMap { stream -> [String] in

@@ -37,7 +37,7 @@ struct ReportSection {
     }
     if let range = timeline.range, statistics.frames > 1 {
       let span = seconds(UInt64(bitPattern: range.upperBound &- range.lowerBound))
-      facts.append("in \(ReportTime.span(seconds: span))")
+      facts.append("in \(ShortTime.span(seconds: span))")
       if span > 0 {
         let rate = Double(statistics.frames - 1) / span
         facts.append("\(ReportRate(for: rate).text(rate)) per \(ReportRate(for: rate).unitName) on average")
@@ -58,12 +58,12 @@ struct ReportSection {
   private var gaps: [String] {
     let timeline = stream.timeline
     guard timeline.gapCount > 0 else { return [] }
-    var times = ReportTime(unit)
+    var times = ShortTime(unit)
     let longest = timeline.gaps.sorted { $0.length > $1.length }.prefix(Self.mostGaps)
     let rows = longest.map {
-      [times.string($0.start), times.string($0.end), ReportTime.span(seconds: seconds($0.length))]
+      [times.string($0.start), times.string($0.end), ShortTime.span(seconds: seconds($0.length))]
     }
-    let usual = ReportTime.span(seconds: seconds(timeline.usualInterval))
+    let usual = ShortTime.span(seconds: seconds(timeline.usualInterval))
     let which = UInt64(rows.count) < timeline.gapCount ? "The longest of them" : "Each"
     return ["<h3>Gaps</h3>"] + ReportTable(["from", "to", "length"], rows, numbers: [2]).lines + [
       "<p class=\"dim\">\(which): without a frame for more than \(StreamTimeline.gapFactor) times the usual interval, "
@@ -73,7 +73,7 @@ struct ReportSection {
 
   private var segments: [String] {
     guard stream.segments.count > 1 else { return [] }
-    var times = ReportTime(unit)
+    var times = ShortTime(unit)
     let rows = stream.segments.suffix(Self.mostSegments).reversed().map { segment in
       [
         "\(segment.number)", NumberText.grouped(segment.frames), times.string(segment.firstTimestamp),

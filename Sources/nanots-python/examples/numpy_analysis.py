@@ -26,4 +26,6 @@ def main():
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     main()

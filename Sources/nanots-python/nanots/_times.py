@@ -17,6 +17,27 @@ def timestamp(time, what, unit):
     raise TypeError(f"{what} is a whole number or a datetime, and {time!r} is neither")
 
 
+def from_text(text, what, unit, fallback):
+    """The timestamp that a text says: a whole number in the unit, or ISO 8601, which is in UTC where it names no zone."""
+    from datetime import datetime
+
+    from ._nanots import InvalidArgumentError
+    from ._runs import HIGHEST, LOWEST
+
+    if not text:
+        return fallback
+    # Before Python 3.11, the library knows no Z.
+    iso = text[:-1] + "+00:00" if text.endswith("Z") else text
+    try:
+        time = int(text) if text.lstrip("-").isdecimal() else timestamp(datetime.fromisoformat(iso), what, unit)
+    except ValueError:
+        words = f"the option '{what}' is a whole number or a time in ISO 8601, and {text!r} is not"
+        raise InvalidArgumentError(words) from None
+    if not LOWEST <= time <= HIGHEST:
+        raise InvalidArgumentError(f"the option '{what}' is {text!r}, which does not fit into 64 bits")
+    return time
+
+
 def datetime_of(timestamp, unit):
     """The datetime of a timestamp, in UTC, rounded down to microseconds."""
     from datetime import datetime, timedelta, timezone

@@ -12,6 +12,7 @@ from . import Reader
 from ._arrow import batches, library, schema_of
 from ._nanots import AlreadyExistsError, InvalidArgumentError, NanoTSError, NotFoundError
 from ._runs import HIGHEST, LOWEST, chosen
+from ._times import from_text
 
 STREAM = "stream"
 
@@ -29,12 +30,19 @@ def export(filename, streams, output, *, start_timestamp=LOWEST, end_timestamp=H
     """
     output = os.fspath(output)
     open_writer = _writer_of(output)
+    if os.path.exists(output) and os.path.samefile(output, filename):
+        raise InvalidArgumentError(f"{output} is the store that is read; take another path")
     if os.path.exists(output) and not replace:
         raise AlreadyExistsError(f"there is a file {output}; ask for it to be replaced")
     with Reader(filename) as reader:
-        names = [streams] if isinstance(streams, str) else list(streams) or reader.query_stream_tags(LOWEST, HIGHEST)
+        known = reader.query_stream_tags(LOWEST, HIGHEST)
+        names = [streams] if isinstance(streams, str) else list(streams) or known
         if not names:
             raise NotFoundError(f"the store {os.fspath(filename)} has no frames")
+        for name in names:
+            if name not in known:
+                there = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
+                raise NotFoundError(f"there are no frames of a stream '{name}'; the store has {there or 'none of any'}")
         found = [(name, *chosen(reader, name, start_timestamp, end_timestamp, segment)) for name in names]
         schema = _common_schema(found, reader._unit)
         partial = f"{output}.part-{os.getpid()}"
@@ -67,7 +75,7 @@ def _common_schema(found, unit):
     for stream, _, other in others:
         if other != layout:
             raise InvalidArgumentError(
-                "streams go into one file if their records have one layout:"
+                "streams go into one file if their records have one layout; name those that have:"
                 f" '{first}' has {layout or 'none'}, and '{stream}' {other or 'none'}"
             )
     schema = schema_of(first, layout, unit)
@@ -108,13 +116,16 @@ def main(arguments=None):
     parser.add_argument("store")
     parser.add_argument("stream", nargs="*", help="all streams where none is named; several need one layout")
     parser.add_argument("-o", "--output", required=True, help="FILE.parquet, FILE.arrow or FILE.feather")
-    parser.add_argument("--from", dest="start", type=int, default=LOWEST, metavar="T", help="the first timestamp")
-    parser.add_argument("--to", dest="end", type=int, default=HIGHEST, metavar="T", help="the last timestamp")
+    parser.add_argument("--from", dest="start", metavar="T", help="the first time: a timestamp, or ISO 8601")
+    parser.add_argument("--to", dest="end", metavar="T", help="the last time")
     parser.add_argument("--segment", type=int, help="that segment of the stream alone")
     parser.add_argument("--replace", action="store_true", help="replace a file that is there")
     given = parser.parse_args(arguments)
     try:
-        rows = export(given.store, given.stream, given.output, start_timestamp=given.start, end_timestamp=given.end,
+        with Reader(given.store) as reader:
+            start = from_text(given.start, "--from", reader._unit, LOWEST)
+            end = from_text(given.end, "--to", reader._unit, HIGHEST)
+        rows = export(given.store, given.stream, given.output, start_timestamp=start, end_timestamp=end,
                       segment=given.segment, replace=given.replace)
     except (NanoTSError, ImportError, OSError, ValueError) as error:
         print(f"nanots.export: {error}", file=sys.stderr)

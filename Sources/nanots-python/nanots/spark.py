@@ -11,7 +11,6 @@ do that (PySpark 4.1 and later, with spark.sql.python.filterPushdown.enabled set
 query, silently get the rows of the plan that was made last. With `pushdown`, load anew for each use.
 """
 
-from datetime import datetime
 from fnmatch import fnmatchcase
 from glob import glob
 import json
@@ -27,7 +26,7 @@ from ._predicates import Bounds, Names
 from ._records import TIME
 from ._runs import HIGHEST, LOWEST, check_count, common_layout, split, survey
 from ._spark_rows import KEY, STORE, STREAM, columns_of, rows_of
-from ._times import timestamp
+from ._times import from_text
 
 SECONDS = 3
 
@@ -81,7 +80,7 @@ class Options(NamedTuple):
 
     def range(self, unit):
         """From `start` to `end`, in the unit."""
-        first, last = _time(self.start, "start", unit, LOWEST), _time(self.end, "end", unit, HIGHEST)
+        first, last = from_text(self.start, "start", unit, LOWEST), from_text(self.end, "end", unit, HIGHEST)
         if first > last:
             raise InvalidArgumentError(f"the range from {self.start} to {self.end} ends before it begins; swap the two")
         return first, last
@@ -94,19 +93,6 @@ class Options(NamedTuple):
     def streams(self, reader):
         names = reader.query_stream_tags(LOWEST, HIGHEST)
         return [self.stream] if self.stream in names else [name for name in names if fnmatchcase(name, self.stream)]
-
-
-def _time(text, what, unit, fallback):
-    if not text:
-        return fallback
-    try:
-        time = int(text) if text.lstrip("-").isdecimal() else timestamp(datetime.fromisoformat(text), what, unit)
-    except ValueError:
-        words = f"the option '{what}' is a whole number or a time in ISO 8601, and {text!r} is not"
-        raise InvalidArgumentError(words) from None
-    if not LOWEST <= time <= HIGHEST:
-        raise InvalidArgumentError(f"the option '{what}' is {text!r}, which does not fit into 64 bits")
-    return time
 
 
 class NanoTSDataSource(DataSource):

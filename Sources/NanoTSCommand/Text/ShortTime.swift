@@ -1,7 +1,7 @@
 import NanoTS
 
 /// Times as `TimeText` has them, without the zeros at the end of a second's fraction: `--from` and `--to` take them too.
-struct ReportTime {
+struct ShortTime {
   private var times: TimeText
   private let dropsFraction: Bool
 
