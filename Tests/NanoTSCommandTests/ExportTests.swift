@@ -64,6 +64,34 @@ import Testing
       try Program.run("export", again, "-o", "-", "--format", "csv").output == String(decoding: text, as: UTF8.self))
   }
 
+  /// What leaves the store is what was written, or is not in it.
+  @Test(arguments: ["csv", "jsonl", "mcap"]) func damagedFramesAreNotExported(_ format: String) throws {
+    try ingest("t,v\n" + (0..<50).map { "\($0),\(1_000_000 + $0)\n" }.joined(), "--stream", "s", "--compress", "none")
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: store))
+    let value = Data((0..<8).map { UInt8(truncatingIfNeeded: 1_000_020 >> (8 * $0)) })
+    let place = try #require(bytes.range(of: value))
+    bytes[place.lowerBound] ^= 0x40
+    try bytes.write(to: URL(fileURLWithPath: store))
+    let outcome = try Program.run("export", store, "-o", scratch.path("out"), "--format", format)
+    #expect(outcome.status == 1 && outcome.errors.contains("1 frame not in it"), "\(outcome)")
+    #expect(outcome.output.contains("exported 49 frames"))
+    let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: scratch.path("out"))), as: UTF8.self)
+    if format != "mcap" { #expect(!text.contains("\(1_000_020 ^ 0x40)") && text.contains("1000021")) }
+  }
+
+  /// A table of fields has no place for what is no record; fields have no names of the table's own columns.
+  @Test func whatATableCannotSayIsSaid() throws {
+    try ingest("t,key,time\n1,2,3\n", "--stream", "s", "--time-column", "t")
+    let layout = try RecordLayout([RecordField("key", .i64, offset: 0), RecordField("time", .i64, offset: 8)])
+    let writer = try Store(at: store).writer(for: "s", metadata: layout.metadata)
+    try writer.append([1, 2], at: 5_000)
+    try writer.close()
+    let outcome = try Program.run("export", store, "-o", "-", "--format", "csv", "--raw-times")
+    #expect(
+      outcome.status == 1 && outcome.errors.contains("1 frame left out: shorter than their layout says"), "\(outcome)")
+    #expect(outcome.output == "time,key,flags,fields.key,fields.time\n1000,0,0,2,3\n")
+  }
+
   /// The columns are those of the streams, also where the range has no frame.
   @Test func anEmptyTableHasItsColumns() throws {
     try ingest(Self.table, "--stream", "s", "--types", "name=text:16")

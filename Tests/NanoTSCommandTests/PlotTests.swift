@@ -60,6 +60,42 @@ import Testing
     #expect(!columns[18..<26].contains(true))
   }
 
+  /// Bursts with nothing between them, each denser than the columns: no line from one to the other.
+  @Test func denseBurstsAreNotJoined() throws {
+    try ingest([0..<60, 40_000..<40_060, 86_340..<86_400].joined().map { ($0, Double($0 % 10)) })
+    let path = scratch.path("plot.svg")
+    #expect(try plot("--svg", path).status == 0)
+    let lines = try String(contentsOfFile: path, encoding: .utf8).components(separatedBy: "class=\"line\"").count - 1
+    #expect(lines == 3)
+    // Values that are farther apart than columns are joined all the same.
+    let sparse = scratch.path("sparse.svg")
+    try ingest((0..<10).map { (1_000_000 + $0 * 1_000, Double($0)) }, "--stream", "sparse")
+    #expect(try Program.run("plot", store, "sparse", "--svg", sparse).status == 0)
+    #expect(try String(contentsOfFile: sparse, encoding: .utf8).components(separatedBy: "class=\"line\"").count == 2)
+  }
+
+  @Test(arguments: [
+    ["1", "inf", "2"], ["-inf", "inf"], ["-1.7e308", "1.7e308"], ["0", "5e-324"], ["1.7976931348623157e308"],
+    ["nan", "1"],
+    ["1e300", "2e-300"], ["1", "1.0000000000000002"], ["-0.0", "0"], ["1e15", "1e16"],
+  ])
+  func valuesAreHoweverExtreme(_ values: [String]) throws {
+    let text = "t,v\n" + values.enumerated().map { "\($0),\($1)\n" }.joined()
+    let file = try scratch.file("s.csv", Data(text.utf8))
+    try #require(try Program.run("ingest", store, file, "--unit", "s", "--types", "v=f64").status == 0)
+    let path = scratch.path("plot.svg")
+    #expect(try plot().status == 0)
+    #expect(try plot("--height", "3", "--width", "40").status == 0)
+    #expect(try plot("--svg", path).status == 0)
+    #expect(try Program.run("report", store, "-o", scratch.path("page.html")).status == 0)
+    for name in ["plot.svg", "page.html"] {
+      let text = try String(contentsOfFile: scratch.path(name), encoding: .utf8)
+      for word in ["nan", "inf"] {
+        #expect(!text.contains("\(word)H") && !text.contains("M\(word)") && !text.contains(":\(word)%"))
+      }
+    }
+  }
+
   @Test func svgIsWholeAndNamesWhatItShows() throws {
     try ingest((0..<300).map { ($0, sin(Double($0) / 20)) }, "--units", "v=<g> & \"more\"")
     let path = scratch.path("plot.svg")

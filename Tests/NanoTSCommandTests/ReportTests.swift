@@ -74,6 +74,72 @@ import Testing
     #expect(lane.contains("<rect x=\"0\" y=\"0\" height=\"10\" width=\"142.7\"/>"))
   }
 
+  /// At least eight times the usual interval: what is just shorter is none.
+  @Test(arguments: [(100, 799, 0), (100, 801, 1), (513, 4_090, 0), (513, 4_200, 1), (7, 55, 0), (7, 56, 1)])
+  func theRuleForGapsIsAsItSays(_ usual: Int, _ longest: Int, _ gaps: Int) throws {
+    let times = (0..<200).map { $0 * usual } + (0..<200).map { 199 * usual + longest + $0 * usual }
+    try ingest(times.map { ($0, 1) }, to: "s")
+    let range: ClosedRange<Int64> = 0...Int64(times.last!)
+    let timeline = try StreamTimeline(try Store(at: store, .readOnly), "s", range: range, spans: 10)
+    // To a sixteenth, down.
+    #expect(timeline.usualInterval <= UInt64(usual) && timeline.usualInterval > UInt64(usual) * 15 / 16)
+    #expect(timeline.frames == 400 && timeline.gapCount == UInt64(gaps) && timeline.gaps.count == gaps)
+  }
+
+  /// From the first timestamp there can be to the last, and all at one time.
+  @Test func timesAreHoweverExtreme() throws {
+    let opened = try Store.create(at: store, StoreOptions(blockSize: 65_536, blockCount: 8))
+    let layout = try RecordLayout([RecordField("v", .i64, offset: 0)]).metadata
+    for (stream, times) in [("ends", [Int64.min, .max]), ("low", [.min, .min + 1]), ("high", [.max - 1, .max])] {
+      let writer = try opened.writer(for: stream, metadata: layout)
+      for time in times { try writer.append(value: Int64(5), at: time) }
+      try writer.close()
+    }
+    try opened.close()
+    expectWhole(try page())
+  }
+
+  /// A part of a stream that cannot be shown keeps nothing else from the page.
+  @Test func whatCannotBeShownIsSaid() throws {
+    try ingest((0..<100).map { ($0, Double($0)) }, to: "good")
+    let opened = try Store(at: store)
+    let layout = try RecordLayout([RecordField("v", .i64, offset: 0)]).metadata
+    let short = try opened.writer(for: "short", metadata: layout)
+    try short.append([1, 2], at: 1)
+    try short.append(value: Int64(3), at: 2)
+    try short.close()
+    let mixed = try opened.writer(for: "mixed", metadata: layout)
+    try mixed.append(value: Int64(3), at: 1)
+    try mixed.close()
+    let text = try opened.writer(
+      for: "mixed", metadata: RecordLayout([RecordField("v", .text(byteCount: 8), offset: 0)]).metadata)
+    try text.append(value: Int64(3), at: 2)
+    try text.close()
+    try opened.close()
+    let page = try page()
+    expectWhole(page)
+    #expect(page.contains("</i>good</h2>") && page.contains("</i>short</h2>") && page.contains("</i>mixed</h2>"))
+    #expect(page.contains("differ in size") && page.contains("is a text"))
+  }
+
+  /// Swift takes the two for one string; the engine and its users do not.
+  @Test func namesAreToldApartByTheirBytes() throws {
+    let names = ["\u{E9}", "e\u{301}"]
+    let opened = try Store.create(at: store, StoreOptions(blockSize: 4096, blockCount: 8))
+    for (index, name) in names.enumerated() {
+      let writer = try opened.writer(for: name)
+      try writer.append([UInt8(index)], at: Int64(index))
+      try writer.close()
+    }
+    try opened.close()
+    let page = try page()
+    expectWhole(page)
+    #expect(page.contains("no damage"))
+    #expect(try Program.run("verify", store).status == 0)
+    let export = try Program.run(["export", store] + names + ["-o", "-", "--format", "csv"])
+    #expect(export.lines.count == 3)
+  }
+
   @Test func fewFramesAndNoneAreNoMatter() throws {
     try #require(try Program.run("create", store, "--block-size", "4KiB", "--blocks", "3").status == 0)
     let empty = try page()

@@ -37,7 +37,8 @@ extension Verification {
   /// What two slots must not share, and what stands alone in a slot.
   mutating func checkIdentities() {
     var identifiers: [UInt64: Int] = [:]
-    var streams: [String: Int] = [:]
+    // By their bytes: strings that Swift takes for the same are names of two streams.
+    var streams: [[UInt8]: Int] = [:]
     for index in 0..<file.layout.streamCapacity {
       let slot = file.slot(index)
       let identifier = slot.identifier.relaxed
@@ -48,11 +49,12 @@ extension Verification {
       }
       if slot.version.relaxed & 1 == 1 { add(.stream, "stream table entry \(index) was left half written") }
       guard identifier != 0 else { continue }
-      let name = slot.readName(identifier: identifier).map { String(decoding: $0, as: UTF8.self) }
+      let bytes = slot.readName(identifier: identifier).map { Array($0) }
+      let name = bytes.map { String(decoding: $0, as: UTF8.self) }
       if let other = identifiers.updateValue(index, forKey: identifier) {
         add(.stream, "stream table entries \(other) and \(index) have the same identifier", stream: name)
       }
-      if let name, let other = streams.updateValue(index, forKey: name) {
+      if let bytes, let other = streams.updateValue(index, forKey: bytes) {
         add(.stream, "stream table entries \(other) and \(index) have the same name", stream: name)
       }
       if slot.hasFloor.relaxed > 1 {

@@ -16,7 +16,7 @@ extension Store {
   func resolveStreams(_ names: [String]) throws -> [String] {
     let known = try streams()
     guard !names.isEmpty else { return known }
-    for name in names where !known.contains(name) {
+    for name in names where !known.contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
       throw CommandFailure(
         "\(PrintableText.string(path)) has no stream '\(PrintableText.string(name))'; \(listing(known))")
     }
@@ -33,9 +33,11 @@ extension Store {
 
 extension [String] {
   /// Streams as they were named: one that is named twice is meant once.
+  ///
+  /// By their bytes, as the engine tells them apart: Swift takes an é of one scalar and one of two for the same.
   func unique() -> [String] {
-    var seen: Set<String> = []
-    return filter { seen.insert($0).inserted }
+    var seen: Set<[UInt8]> = []
+    return filter { name in seen.insert([UInt8](name.utf8)).inserted }
   }
 }
 

@@ -8,6 +8,13 @@ protocol FrameExport {
 
   /// All frames were taken; what is left is written to the file.
   mutating func finish() throws
+
+  /// Frames that the format has no place for: payloads that are shorter than their layout says, in a table of fields alone.
+  var framesLeftOut: UInt64 { get }
+}
+
+extension FrameExport {
+  var framesLeftOut: UInt64 { 0 }
 }
 
 /// What is exported, as all formats need to know it.
@@ -68,6 +75,10 @@ struct CSVExport: FrameExport {
   private let hasData: Bool
   /// The cells of a row, by column.
   private var cells: [[UInt8]]
+  private(set) var framesLeftOut: UInt64 = 0
+
+  /// Columns of the table's own: a field of such a name has `fields.` before it.
+  private static let ownColumns = ["time", "stream", "key", "flags", "data"]
 
   init(_ file: ExportFile, _ contents: ExportContents, rawTimes: Bool) {
     self.file = file
@@ -79,7 +90,7 @@ struct CSVExport: FrameExport {
     for stream in contents.streams.indices {
       for field in contents.layouts(of: stream).flatMap(\.fields) where columns[field.name] == nil {
         columns[field.name] = names.count
-        names.append(field.name)
+        names.append(Self.ownColumns.contains(field.name) ? "fields.\(field.name)" : field.name)
       }
     }
     hasData = contents.contents.contains { segments in
@@ -95,6 +106,10 @@ struct CSVExport: FrameExport {
   mutating func append(_ frame: Frame, of stream: Int) throws {
     let payload = try frame.copyBytes()
     let fields = try layouts[stream].reader(for: frame)?.fields(of: payload)
+    guard fields != nil || hasData else {
+      framesLeftOut += 1
+      return
+    }
     times.append(frame.timestamp, to: &file.buffer)
     if !streams.isEmpty {
       file.buffer.append(UInt8(ascii: ","))

@@ -47,6 +47,9 @@ struct MCAPFile {
   /// The records of the present chunk, and of each of its messages the channel, time and place.
   private var chunk: [UInt8] = []
   private var messages: [(channel: Int, time: UInt64, offset: UInt64)] = []
+  /// A chunk can be read by itself: it says what the channels of its messages are.
+  private var channelsInChunk: Set<Int> = []
+  private var messageByteCount = 0
   private var chunks: [ChunkPlace] = []
   private var counts: [UInt64]
   private var sequences: [UInt32]
@@ -67,7 +70,7 @@ struct MCAPFile {
 
   /// Appends a message of channel number `channel` at `time`, in nanoseconds.
   mutating func append(_ message: [UInt8], to channel: Int, at time: UInt64) throws {
-    if chunk.isEmpty { for index in channels.indices { appendChannel(index, to: &chunk) } }
+    if channelsInChunk.insert(channel).inserted { appendChannel(channel, to: &chunk) }
     messages.append((channel, time, UInt64(chunk.count)))
     var record: [UInt8] = []
     record.reserveCapacity(message.count + 22)
@@ -77,10 +80,11 @@ struct MCAPFile {
     Self.append(time, to: &record)
     record += message
     Self.append(.message, record, to: &chunk)
+    messageByteCount += record.count + 9
     counts[channel] += 1
     sequences[channel] &+= 1
     times = min(times?.lowerBound ?? time, time)...max(times?.upperBound ?? time, time)
-    if chunk.count >= Self.chunkByteCount { try endChunk() }
+    if messageByteCount >= Self.chunkByteCount { try endChunk() }
   }
 
   mutating func finish() throws {
@@ -133,9 +137,7 @@ struct MCAPFile {
     Self.append(.chunk, record, to: &file.buffer)
     let indexes = file.position
     var places: [(channel: UInt16, offset: UInt64)] = []
-    for channel in channels.indices {
-      let entries = messages.filter { $0.channel == channel }
-      guard !entries.isEmpty else { continue }
+    for (channel, entries) in Dictionary(grouping: messages, by: \.channel).sorted(by: { $0.key < $1.key }) {
       places.append((UInt16(channel), file.position))
       var index: [UInt8] = []
       Self.append(UInt16(channel), to: &index)
@@ -153,6 +155,8 @@ struct MCAPFile {
         byteCountBefore: UInt64(chunk.count)))
     chunk.removeAll(keepingCapacity: true)
     messages.removeAll(keepingCapacity: true)
+    channelsInChunk.removeAll(keepingCapacity: true)
+    messageByteCount = 0
     try file.flushIfFull()
   }
 

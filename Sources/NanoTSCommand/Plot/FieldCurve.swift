@@ -21,8 +21,13 @@ struct FieldCurve {
   let count: UInt64
   let missedFrames: UInt64
 
-  var minimum: Double { points.map(\.minimum).min() ?? .nan }
-  var maximum: Double { points.map(\.maximum).max() ?? .nan }
+  /// The least and the greatest value that a scale can show: infinite ones lie beyond its ends.
+  var minimum: Double { extremes.min() ?? .nan }
+  var maximum: Double { extremes.max() ?? .nan }
+
+  private var extremes: [Double] {
+    points.flatMap { [$0.minimum, $0.maximum, $0.first, $0.last] }.filter(\.isFinite)
+  }
 
   init(_ store: Store, _ stream: String, _ field: RecordField, _ range: ClosedRange<Int64>, columns: Int) throws {
     (self.stream, self.field, unit, self.range, self.columns) = (stream, field.name, field.unit, range, columns)
@@ -44,16 +49,20 @@ struct FieldCurve {
   var span: String { "\(Self.short(minimum)) to \(Self.short(maximum))" }
 
   static func short(_ value: Double) -> String {
-    value.magnitude < 1e15 && value == value.rounded() ? NumberText.decimal(value, places: 0) : "\(Float(value))"
+    if value.magnitude < 1e15, value == value.rounded() { return NumberText.decimal(value, places: 0) }
+    let single = Float(value)
+    return single.isFinite && single.isNormal ? "\(single)" : "\(value)"
   }
 
   /// The points in runs: between two that are more than four times as far apart as is usual nothing was recorded.
   var runs: [ArraySlice<Point>] {
-    guard points.count > 2 else { return points.isEmpty ? [] : [points[...]] }
-    let usual = max(1, Double(points.last!.column - points[0].column) / Double(points.count - 1))
+    guard points.count > 1 else { return points.isEmpty ? [] : [points[...]] }
+    let distances = zip(points.dropFirst(), points).map { $0.column - $1.column }
+    // Where columns have several values each, values are nearer to each other than columns.
+    let usual = count > 2 * UInt64(points.count) ? 1 : max(1, distances.sorted()[distances.count / 2])
     var runs: [ArraySlice<Point>] = []
     var start = 0
-    for index in 1..<points.count where Double(points[index].column - points[index - 1].column) > 4 * usual {
+    for index in 1..<points.count where distances[index - 1] > 4 * usual {
       runs.append(points[start..<index])
       start = index
     }
@@ -74,6 +83,13 @@ struct AxisScale {
       (lower, upper, step) = (0, 1, 1)
       return
     }
+    // Beyond these a step could not be reckoned with. Such scales have their ends alone.
+    guard max(minimum.magnitude, maximum.magnitude) < 1e300,
+      maximum == minimum || maximum - minimum > max(1e-290, max(minimum.magnitude, maximum.magnitude) * 1e-14)
+    else {
+      (lower, upper, step) = (minimum, maximum, .infinity)
+      return
+    }
     let span = maximum > minimum ? maximum - minimum : max(abs(maximum), 1) * 0.1
     let least = span / Double(count)
     var power = 1.0
@@ -87,6 +103,7 @@ struct AxisScale {
   }
 
   var ticks: [Double] {
+    guard step.isFinite else { return lower < upper ? [lower, upper] : [lower] }
     // A hundredth of a step is what rounding may take from the last of them.
     let (first, last) = ((lower / step - 0.01).rounded(.up), (upper / step + 0.01).rounded(.down))
     guard last >= first, last - first < 100 else { return [lower, upper] }
@@ -95,7 +112,7 @@ struct AxisScale {
 
   /// As many places as the steps need.
   func text(_ value: Double) -> String {
-    guard abs(value) < 1e9, step >= 1e-6 else { return "\(value)" }
+    guard value.magnitude < 1e9, step.isFinite, step >= 1e-6 else { return FieldCurve.short(value) }
     var (places, unit) = (0, 1.0)
     while unit > step * 1.000_001 {
       unit /= 10
@@ -105,5 +122,10 @@ struct AxisScale {
   }
 
   /// Where `value` lies, from 0 to 1.
-  func share(_ value: Double) -> Double { (value - lower) / (upper - lower) }
+  func share(_ value: Double) -> Double {
+    guard lower < upper else { return 0.5 }
+    // By halves, so that no difference is infinite where the ends are not.
+    let share = (value / 2 - lower / 2) / (upper / 2 - lower / 2)
+    return share.isNaN ? 0.5 : max(-1, min(2, share))
+  }
 }

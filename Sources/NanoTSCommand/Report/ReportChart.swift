@@ -30,7 +30,7 @@ struct ReportChart {
     let rates = timeline.counts.map { Double($0) / seconds * inUnit.unitSeconds }
     let most = rates.max() ?? 0
     title = "frames per \(inUnit.unitName)"
-    note = "at most \(inUnit.text(most / inUnit.unitSeconds))"
+    note = "at most \(inUnit.text(most / inUnit.unitSeconds)), by spans of \(ShortTime.span(seconds: seconds))"
     let scale = AxisScale(0, most, atMost: 4)
     self.scale = scale
     let step = Self.width / Double(rates.count)

@@ -22,7 +22,7 @@ struct ReportSection {
       "<div class=\"charts\">",
     ] + charts.flatMap(\.lines) + ["</div>"]
       + (hidden > 0 ? ["<p class=\"dim\">\(NumberText.counted(hidden, "other field")) not drawn</p>"] : [])
-      + gaps + segments + ["</section>"]
+      + stream.problems.map { "<p class=\"bad\">\(MarkupText.escaped($0))</p>" } + gaps + segments + ["</section>"]
   }
 
   private func seconds(_ units: UInt64) -> Double { Double(units) / Double(unit.unitsPerSecond) }
@@ -30,16 +30,17 @@ struct ReportSection {
   private var facts: [String] {
     let (statistics, timeline) = (stream.statistics, stream.timeline)
     var full = TimeText(unit: unit, isRaw: false)
-    var facts = [NumberText.counted(statistics.frames, "frame")]
+    // Of the frames that the page looked at: others may have come or gone since the statistics.
+    var facts = [NumberText.counted(timeline.frames, "frame")]
     if statistics.frames > 0 {
       let mean = Double(statistics.bytes) / Double(statistics.frames)
       facts.append("\(NumberText.decimal(mean, places: 1)) B each on average")
     }
-    if let range = timeline.range, statistics.frames > 1 {
+    if let range = timeline.range, timeline.frames > 1 {
       let span = seconds(UInt64(bitPattern: range.upperBound &- range.lowerBound))
       facts.append("in \(ShortTime.span(seconds: span))")
       if span > 0 {
-        let rate = Double(statistics.frames - 1) / span
+        let rate = Double(timeline.frames - 1) / span
         facts.append("\(ReportRate(for: rate).text(rate)) per \(ReportRate(for: rate).unitName) on average")
       }
     }
@@ -66,8 +67,8 @@ struct ReportSection {
     let usual = ShortTime.span(seconds: seconds(timeline.usualInterval))
     let which = UInt64(rows.count) < timeline.gapCount ? "The longest of them" : "Each"
     return ["<h3>Gaps</h3>"] + ReportTable(["from", "to", "length"], rows, numbers: [2]).lines + [
-      "<p class=\"dim\">\(which): without a frame for more than \(StreamTimeline.gapFactor) times the usual interval, "
-        + "which is below \(usual).</p>"
+      "<p class=\"dim\">\(which): without a frame for \(StreamTimeline.gapFactor) times the usual interval or longer, "
+        + "which is about \(usual).</p>"
     ]
   }
 

@@ -10,7 +10,7 @@ struct StreamColours {
     let largest = streams.sorted { ($1.blocks, $0.name) < ($0.blocks, $1.name) }.prefix(Self.count)
     // By name among them, so that neighbours in the tables differ.
     let names = largest.map(\.name).sorted()
-    index = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+    index = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// The class in the page's style.

@@ -18,16 +18,19 @@ struct StreamTimeline {
   let counts: [UInt64]
   /// Units of time in a span.
   let spanWidth: UInt64
-  /// An interval that about half of all are shorter than: a power of two. 0 where all frames have one time.
+  /// The median of the intervals, to a sixteenth of it. 0 where all frames have one time.
   let usualInterval: UInt64
   /// How many gaps there are, and the longest of them in the order of time.
   let gapCount: UInt64
   let gaps: [Gap]
   let missedFrames: UInt64
 
+  /// Frames that it was told from.
+  var frames: UInt64 { counts.reduce(0, +) }
+
   /// Gaps that are kept: more than a page shows apart.
   static let mostGaps = 256
-  /// A gap is longer than so many usual intervals.
+  /// A gap is at least so many usual intervals long, a power of two.
   static let gapFactor: UInt64 = 8
 
   /// O(frames).
@@ -37,38 +40,24 @@ struct StreamTimeline {
       (counts, spanWidth, usualInterval, gapCount, gaps, missedFrames) = ([], 1, 0, 0, [], 0)
       return
     }
-    let width = UInt64(bitPattern: range.upperBound &- range.lowerBound) / UInt64(spans) + 1
+    let whole = UInt64(bitPattern: range.upperBound &- range.lowerBound)
+    let width = whole / UInt64(spans) == .max ? .max : whole / UInt64(spans) + 1
     var counts = Array(repeating: UInt64(0), count: spans)
     var intervals = IntervalHistogram()
     var previous: Int64?
-    missedFrames = try Self.read(store, stream) { timestamp in
-      guard range.contains(timestamp) else { return }
-      counts[Int(UInt64(bitPattern: timestamp &- range.lowerBound) / width)] += 1
+    let frames = try VerifiedFrames(store, stream, in: range)
+    while let timestamp = frames.next()?.timestamp {
+      counts[min(spans - 1, Int(UInt64(bitPattern: timestamp &- range.lowerBound) / width))] += 1
       if let previous, timestamp > previous { intervals.add(Gap(start: previous, end: timestamp)) }
       previous = timestamp
     }
+    if let failure = frames.failure { throw failure }
+    missedFrames = frames.missed
     spanWidth = width
     self.counts = counts
     usualInterval = intervals.usual
     gapCount = intervals.gapCount
     gaps = intervals.gaps
-  }
-
-  /// Calls `body` with the time of each frame that matches its checksum. Returns how many others there are.
-  private static func read(_ store: Store, _ stream: String, _ body: (Int64) -> Void) throws -> UInt64 {
-    var cursor = try store.cursor(of: stream, options: CursorOptions(verifiesChecksums: true))
-    var missed: UInt64 = 0
-    while true {
-      do throws(NanoTSError) {
-        guard let frame = try cursor.next() else { return missed }
-        missed += frame.missed
-        body(frame.timestamp)
-      } catch {
-        // The cursor goes on behind what cannot be read.
-        guard [.overwritten, .corrupt, .unsupportedFeature].contains(error.code) else { throw error }
-        missed += error.missedFrames
-      }
-    }
   }
 
   /// The parts of the range between the gaps that are kept.
@@ -80,15 +69,31 @@ struct StreamTimeline {
   }
 }
 
-/// The intervals between frames, by powers of two, and the longest of them themselves.
+/// The intervals between frames in bins, sixteen for each power of two, and the longest of them themselves.
 private struct IntervalHistogram {
-  private var counts = Array(repeating: UInt64(0), count: 64)
+  private static let stepsForEachPower = 4
+  private var counts = Array(repeating: UInt64(0), count: 64 << stepsForEachPower)
   private var longest: [StreamTimeline.Gap] = []
   /// What an interval must exceed to be among the longest.
   private var bar: UInt64 = 0
 
+  /// Below 16 each length has a bin of its own.
+  private static func bin(of length: UInt64) -> Int {
+    let power = 63 - length.leadingZeroBitCount
+    guard power >= stepsForEachPower else { return Int(length) }
+    let shift = power - stepsForEachPower
+    return (shift + 1) << stepsForEachPower + Int(length >> shift) - 1 << stepsForEachPower
+  }
+
+  /// The shortest interval of a bin.
+  private static func start(of bin: Int) -> UInt64 {
+    let shift = bin >> stepsForEachPower - 1
+    guard shift > 0 else { return UInt64(bin) }
+    return UInt64(bin & (1 << stepsForEachPower - 1) + 1 << stepsForEachPower) << UInt64(shift)
+  }
+
   mutating func add(_ gap: StreamTimeline.Gap) {
-    counts[63 - gap.length.leadingZeroBitCount] += 1
+    counts[Self.bin(of: gap.length)] += 1
     guard gap.length > bar else { return }
     longest.append(gap)
     // Twice as many are gathered as are kept: so the sorting costs little for each.
@@ -102,32 +107,29 @@ private struct IntervalHistogram {
     longest.removeLast(max(0, longest.count - StreamTimeline.mostGaps))
   }
 
-  /// The end of the bin that the median is in.
   var usual: UInt64 {
-    guard let bin = medianBin else { return 0 }
-    return bin < 63 ? 1 << (bin + 1) : .max
-  }
-
-  private var medianBin: Int? {
     let half = counts.reduce(0, +) / 2
     var sum: UInt64 = 0
-    return counts.firstIndex { count in
+    let bin = counts.firstIndex { count in
       sum += count
       return sum > half
     }
+    return bin.map(Self.start) ?? 0
   }
 
-  /// The bin from which on all intervals are gaps: so they can be counted without knowing at first which is usual.
-  private var firstGapBin: Int? {
-    medianBin.map { $0 + 1 + StreamTimeline.gapFactor.trailingZeroBitCount }.flatMap { $0 < 64 ? $0 : nil }
+  /// The shortest gap; nil where there can be none. The start of a bin, because the usual interval is one and the factor is
+  /// a power of two: so gaps can be counted without knowing at first which interval is usual.
+  private var shortestGap: UInt64? {
+    let (length, overflows) = usual.multipliedReportingOverflow(by: StreamTimeline.gapFactor)
+    return usual > 0 && !overflows ? length : nil
   }
 
-  var gapCount: UInt64 { firstGapBin.map { counts[$0...].reduce(0, +) } ?? 0 }
+  var gapCount: UInt64 { shortestGap.map { counts[Self.bin(of: $0)...].reduce(0, +) } ?? 0 }
 
   var gaps: [StreamTimeline.Gap] {
-    guard let first = firstGapBin else { return [] }
+    guard let shortest = shortestGap else { return [] }
     var kept = self
     kept.keepTheLongest()
-    return kept.longest.filter { $0.length >= 1 << first }.sorted { $0.start < $1.start }
+    return kept.longest.filter { $0.length >= shortest }.sorted { $0.start < $1.start }
   }
 }

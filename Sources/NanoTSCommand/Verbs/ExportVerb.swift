@@ -64,7 +64,8 @@ struct ExportVerb: ParsableCommand {
       try out.flush()
     }
     guard missed > 0 else { return }
-    Diagnostics.say("\(NumberText.counted(missed, "frame")) missed: recycled or damaged before they could be read")
+    Diagnostics.say(
+      "\(NumberText.counted(missed, "frame")) not in it: recycled before they could be read, damaged, or left out")
     throw ExitCode(1)
   }
 
@@ -82,26 +83,18 @@ struct ExportVerb: ParsableCommand {
     _ export: any FrameExport, _ names: [String], _ store: Store, _ range: ClosedRange<Int64>, isSilent: Bool
   ) throws -> (written: UInt64, missed: UInt64) {
     var export = export
-    let missed = Missed()
-    let sources = try names.map { name in
-      var frames = try store.frames(of: name, in: range).makeIterator()
-      return AnyIterator { () -> Frame? in
-        let frame = frames.next()
-        missed.count += frame?.missed ?? frames.missedAtEnd
-        return frame
-      }
-    }
-    var merger = FrameMerger(sources, isReversed: false)
+    let sources = try names.map { try VerifiedFrames(store, $0, in: range) }
+    var merger = FrameMerger(sources.map { AnyIterator($0) }, isReversed: false)
     let line = StatusLine(on: .standardOutput)
     defer { line.finish() }
-    var written: UInt64 = 0
+    var (written, unreadable): (UInt64, UInt64) = (0, 0)
     let total = try names.reduce(UInt64(0)) { $0 + (try store.frameCount(of: $1, in: range)) }
     while let (frame, stream) = merger.next() {
       do throws(any Error) {
         try export.append(frame, of: stream)
         written += 1
-      } catch let error as NanoTSError where error.code == .overwritten {
-        missed.count += 1
+      } catch let error as NanoTSError where [.overwritten, .corrupt].contains(error.code) {
+        unreadable += 1
       }
       if written & 0xFFF == 0 {
         if !isSilent, line.isDue { show(line, written, total) }
@@ -111,12 +104,16 @@ struct ExportVerb: ParsableCommand {
         }
       }
     }
+    for source in sources {
+      if let failure = source.failure { throw failure }
+    }
     try export.finish()
-    return (written, missed.count)
-  }
-
-  private final class Missed {
-    var count: UInt64 = 0
+    if export.framesLeftOut > 0 {
+      Diagnostics.say(
+        "\(NumberText.counted(export.framesLeftOut, "frame")) left out: shorter than their layout says, and a table of fields has "
+          + "no place for them; jsonl has")
+    }
+    return (written - export.framesLeftOut, sources.reduce(unreadable + export.framesLeftOut) { $0 + $1.missed })
   }
 
   private func show(_ line: StatusLine, _ written: UInt64, _ total: UInt64) {

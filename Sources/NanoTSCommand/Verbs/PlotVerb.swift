@@ -50,7 +50,11 @@ struct PlotVerb: ParsableCommand {
     let (range, chosen) = try choose(store, name)
     let terminal = Terminal.standardOutput
     let columns = svg != nil ? width ?? 900 : 2 * max(10, (width ?? terminal.columns) - Self.labelWidth)
-    let curves = try chosen.map { try FieldCurve(store, name, $0, range, columns: columns) }
+    let curves = try chosen.map { try FieldCurve(store, name, $0, range, columns: columns) }.filter { $0.count > 0 }
+    guard !curves.isEmpty else {
+      throw CommandFailure(
+        "stream '\(PrintableText.string(name))' has no numbers in this range: its values are all NaN")
+    }
     try show(curves, store.timeUnit, terminal)
     let missed = curves.map(\.missedFrames).max() ?? 0
     guard missed > 0 else { return }

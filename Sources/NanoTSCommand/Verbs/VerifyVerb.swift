@@ -15,7 +15,7 @@ struct VerifyVerb: ParsableCommand {
 
   func run() throws {
     let store = try open()
-    let report = try store.verify()
+    let report = try StoreCheck(of: store, at: target.store)
     let output = StandardOutput()
     output.write(json ? try JSONDocument.text(ReportRecord(report)) : text(of: report, on: .standardOutput))
     try output.flush()
@@ -36,7 +36,7 @@ struct VerifyVerb: ParsableCommand {
     }
   }
 
-  private func text(of report: VerificationReport, on terminal: Terminal) -> String {
+  private func text(of report: StoreCheck, on terminal: Terminal) -> String {
     let checked =
       "\(NumberText.counted(report.checkedBlocks, "block")) and \(NumberText.counted(report.checkedFrames, "frame")) checked"
     guard !report.isClean else { return "\(Style.good.apply(to: "clean", on: terminal)): \(checked)\n" }
@@ -68,7 +68,7 @@ private struct ReportRecord: Encodable {
   let checkedFrames: UInt64
   let findings: [FindingRecord]
 
-  init(_ report: VerificationReport) {
+  init(_ report: StoreCheck) {
     isClean = report.isClean
     checkedBlocks = report.checkedBlocks
     checkedFrames = report.checkedFrames
