@@ -52,7 +52,7 @@ enum ReportStyle {
     table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }
     th, td { padding: 4px 18px 4px 0; text-align: left; white-space: nowrap; border-bottom: 1px solid var(--rule); }
     th { color: var(--dim); font-weight: 600; }
-    td:first-child { max-width: 260px; white-space: normal; overflow-wrap: anywhere; }
+    td:first-child { max-width: 260px; white-space: normal; overflow-wrap: break-word; }
     .number { text-align: right; }
     .text { min-width: 280px; white-space: normal; overflow-wrap: anywhere; }
     .lane { display: grid; grid-template-columns: 150px minmax(0, 1fr); gap: 12px; align-items: center; margin-bottom: 6px; }
