@@ -11,6 +11,10 @@ public import NanoTS
 /// ```
 /// Its layout is the struct's own: stored properties in their order, each where Swift puts it, which for a struct of
 /// ``RecordFieldValue``s is the next multiple of its size. A struct with anything else in it has no layout.
+///
+/// A stored bool may be any byte, and a `Bool` of Swift's is 0 or 1: anything else in its place is undefined behavior.
+/// ``RecordCursor`` sees to that. Whoever reads a struct with a `Bool` through `Frame.load(as:)` or `FrameBatch.withValues(as:)`
+/// has to know that its writer wrote nothing but 0 and 1, as Swift does; one with a `UInt8` in its place can be read so always.
 public protocol Record: BitwiseCopyable, Sendable {
   /// The unit of each field that has one, by the field's name.
   static var units: [String: String] { get }

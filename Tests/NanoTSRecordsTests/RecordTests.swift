@@ -127,4 +127,70 @@ import Testing
     #expect(try records.next()?.record == motion(4))
     #expect(try records.next() == nil)
   }
+
+  /// `Motion` with whatever byte another program writes for its bool.
+  private struct StoredMotion: BitwiseCopyable {
+    var ax: Float
+    var ay: Float
+    var count: UInt16
+    var isCalibrated: UInt8
+    var time: Int64
+  }
+
+  /// Bytes that no Bool of Swift's has are read as true, and no record is lost.
+  @Test(arguments: [false, true]) func anyByteButZeroIsTrue(isCompressed: Bool) throws {
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let store = try Store.create(
+      at: path,
+      StoreOptions(blockSize: 16 << 10, blockCount: 8, compression: isCompressed ? .lz4(chunkByteCount: 4096) : .off),
+      replacing: true)
+    let writer = try store.writer(for: "imu", metadata: Motion.layout().metadata)
+    let bytes = (0..<1_000).map { (index: Int) in index < 300 ? UInt8(index % 2) : UInt8(truncatingIfNeeded: index) }
+    for (index, byte) in bytes.enumerated() {
+      let stored = StoredMotion(ax: 1, ay: 2, count: 3, isCalibrated: byte, time: Int64(index))
+      try writer.append(value: stored, at: Int64(index / 4), key: Int64(index % 4))
+    }
+    try writer.close()
+
+    var records = try store.records(of: "imu", as: Motion.self)
+    var found: [Bool] = []
+    while let next = try records.next() {
+      #expect(next.record.time == Int64(found.count) && next.record.ax == 1 && next.record.count == 3)
+      found.append(next.record.isCalibrated)
+    }
+    #expect(found == bytes.map { $0 != 0 })
+
+    // A batch with such a byte is not handed out, and none of its records is passed over.
+    var batches = try store.records(of: "imu", as: Motion.self)
+    var times: [Int64] = []
+    var refused = 0
+    while true {
+      do throws(NanoTSError) {
+        guard let batch = try batches.nextBatch({ _, records in records.map { ($0.time, $0.isCalibrated) } }) else {
+          break
+        }
+        for (time, isCalibrated) in batch { #expect(isCalibrated == (bytes[Int(time)] != 0)) }
+        times += batch.map(\.0)
+      } catch {
+        refused += 1
+        #expect(
+          error.code == .invalidArgument && error.message.contains("'isCalibrated'") && error.message.contains("next()")
+        )
+        times.append(try #require(try batches.next()).record.time)
+      }
+    }
+    #expect(times == (0..<1_000).map(Int64.init))
+    #expect(refused > 0 && (refused < 1_000))
+  }
+
+  @Test func aShortPayloadIsNoRecord() throws {
+    let store = try store()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let writer = try store.writer(for: "imu", metadata: Motion.layout().metadata)
+    try writer.append(value: UInt64(1), at: 1)
+    try writer.close()
+    var records = try store.records(of: "imu", as: Motion.self)
+    #expect { try records.next() } throws: { ($0 as? NanoTSError)?.code == .invalidArgument }
+    #expect(try records.next() == nil)
+  }
 }
