@@ -27,8 +27,27 @@ extension Store {
     if let width, width <= 0 {
       throw NanoTSError(.invalidArgument, "spans of \(width) units of time: the least is 1")
     }
-    var fold = FieldFold(field, stream, during: range, width: width, origin: origin)
-    var cursor = try cursor(of: stream)
+    let fold = FieldFold(field, stream, during: range, width: width.map(UInt64.init), origin: origin)
+    return try folded(fold, during: range)
+  }
+
+  /// The least and the greatest value of a field, with the first and the last, for each of `count` equal spans of `range`: what a
+  /// plot as many dots wide has to show, so that no peak is lost. Throws and takes as long as `aggregates`.
+  public func peaks(
+    of field: String, in stream: String, during range: ClosedRange<Int64>, spans count: Int
+  ) throws(NanoTSError) -> FieldAggregates {
+    guard count > 0 else { throw NanoTSError(.invalidArgument, "a plot of \(count) spans: the least is 1") }
+    // One less than the units of time in the range, which may be one more than a UInt64 says: as is the width of one span of
+    // them all.
+    let distance = UInt64(bitPattern: range.upperBound &- range.lowerBound)
+    let (width, overflows) = (distance / UInt64(count)).addingReportingOverflow(1)
+    let fold = FieldFold(field, stream, during: range, width: overflows ? nil : width, origin: range.lowerBound)
+    return try folded(fold, during: range)
+  }
+
+  private func folded(_ fold: FieldFold, during range: ClosedRange<Int64>?) throws(NanoTSError) -> FieldAggregates {
+    var fold = fold
+    var cursor = try cursor(of: fold.stream)
     try cursor.place(before: FramePosition(timestamp: range?.lowerBound ?? .min, key: .min))
     var isOver = false
     while !isOver {
@@ -46,33 +65,21 @@ extension Store {
     }
     return fold.result
   }
-
-  /// The least and the greatest value of a field, with the first and the last, for each of `count` equal spans of `range`: what a
-  /// plot as many dots wide has to show, so that no peak is lost. Throws and takes as long as `aggregates`.
-  public func peaks(
-    of field: String, in stream: String, during range: ClosedRange<Int64>, spans count: Int
-  ) throws(NanoTSError) -> FieldAggregates {
-    guard count > 0 else { throw NanoTSError(.invalidArgument, "a plot of \(count) spans: the least is 1") }
-    let width = UInt64(bitPattern: range.upperBound &- range.lowerBound) / UInt64(count)
-    return try aggregates(
-      of: field, in: stream, during: range, every: Int64(clamping: width) &+ (width < UInt64(Int64.max) ? 1 : 0),
-      from: range.lowerBound)
-  }
 }
 
 /// Takes batch after batch of a stream into aggregates.
 private struct FieldFold {
   var result = FieldAggregates()
   private let name: String
-  private let stream: String
-  private let width: Int64?
+  let stream: String
+  private let width: UInt64?
   private let origin: Int64
   private let first: Int64
   private var checked = CheckedSegment()
   /// The field in the present segment.
   private var field: RecordField?
 
-  init(_ name: String, _ stream: String, during range: ClosedRange<Int64>?, width: Int64?, origin: Int64) {
+  init(_ name: String, _ stream: String, during range: ClosedRange<Int64>?, width: UInt64?, origin: Int64) {
     (self.name, self.stream, self.width) = (name, stream, width)
     self.origin = origin
     first = range?.lowerBound ?? .min
@@ -129,9 +136,11 @@ private struct FieldFold {
     try batch.withValues(as: type, at: field.offset) { values in
       var index = 0
       while index < timestamps.count {
-        let start = span(of: timestamps[index])
-        let end = endOfSpan(start, timestamps, from: index)
-        if result.spans.last?.start != start { result.spans.append(FieldAggregate(start: start)) }
+        let span = span(of: timestamps[index])
+        let end = endOfSpan(span, timestamps, from: index)
+        if result.spans.last?.start != span.lowerBound {
+          result.spans.append(FieldAggregate(start: span.lowerBound))
+        }
         result.spans[result.spans.count - 1].add(values, index..<end)
         if result.spans[result.spans.count - 1].count == 0 { result.spans.removeLast() }
         index = end
@@ -139,31 +148,35 @@ private struct FieldFold {
     }
   }
 
-  private func span(of timestamp: Int64) -> Int64 {
-    guard let width else { return first }
-    let (distance, overflows) = timestamp.subtractingReportingOverflow(origin)
-    // An origin farther away than an Int64 says: the same spans from one that is nearer.
-    let offset = overflows ? (timestamp % width - origin % width) : distance
-    let within = offset % width
-    let back = within < 0 ? within + width : within
-    let (start, underflows) = timestamp.subtractingReportingOverflow(back)
-    return underflows ? .min : start
+  /// The timestamps of the span in which `timestamp` lies: of those that there are, where the span goes beyond them. Exact
+  /// for all times, widths and origins, since two times are never farther apart than a UInt64 says.
+  private func span(of timestamp: Int64) -> ClosedRange<Int64> {
+    guard let width else { return first ... .max }
+    let back: UInt64
+    if timestamp >= origin {
+      back = UInt64(bitPattern: timestamp &- origin) % width
+    } else {
+      let ahead = UInt64(bitPattern: origin &- timestamp) % width
+      back = ahead == 0 ? 0 : width - ahead
+    }
+    let rest = width - 1 - back
+    let start = back > UInt64(bitPattern: timestamp &- .min) ? .min : timestamp &- Int64(bitPattern: back)
+    let last = rest > UInt64(bitPattern: .max &- timestamp) ? .max : timestamp &+ Int64(bitPattern: rest)
+    return start...last
   }
 
-  /// The index behind the last timestamp of the span that begins at `start`. O(log distance).
-  private func endOfSpan(_ start: Int64, _ timestamps: StridedView<Int64>, from index: Int) -> Int {
-    guard let width else { return timestamps.count }
-    let (next, overflows) = start.addingReportingOverflow(width)
-    guard !overflows else { return timestamps.count }
+  /// The index behind the last timestamp of `span`, in which the one at `index` lies. O(log distance).
+  private func endOfSpan(_ span: ClosedRange<Int64>, _ timestamps: StridedView<Int64>, from index: Int) -> Int {
+    guard span.upperBound < .max else { return timestamps.count }
     var (low, step) = (index, 1)
-    while low + step < timestamps.count, timestamps[low + step] < next {
+    while low + step < timestamps.count, timestamps[low + step] <= span.upperBound {
       low += step
       step *= 2
     }
     var high = min(low + step, timestamps.count)
     while low + 1 < high {
       let middle = (low + high) / 2
-      if timestamps[middle] < next { low = middle } else { high = middle }
+      if timestamps[middle] <= span.upperBound { low = middle } else { high = middle }
     }
     return high
   }

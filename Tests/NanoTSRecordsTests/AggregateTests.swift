@@ -148,4 +148,65 @@ import Testing
       #expect(spans.map(\.count).reduce(0, +) == 10_000)
     }
   }
+
+  private func extreme(_ random: inout Generator) -> Int64 {
+    let small = Int64.random(in: -40...40, using: &random)
+    switch Int.random(in: 0..<5, using: &random) {
+    case 0: return .min + abs(small)
+    case 1: return .max - abs(small)
+    case 2: return small
+    case 3: return [-1, 1].randomElement(using: &random)! * (1 << 62) &+ small
+    default: return .random(in: .min ... .max, using: &random)
+    }
+  }
+
+  /// Spans and their counts beside those that 128 bits come to, where 64 overflow.
+  @Test func spansAreExactWhereverTheyLie() throws {
+    let seed = seed()
+    var random = Generator(state: seed)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var cases = [
+      (range: Int64.min...9_223_372_036_854_775_782, width: Int64.max, origin: -3_626_160_239_686_455_361 as Int64)
+    ]
+    cases.append((.min ... .max, .max, -11))
+    for _ in 0..<300 {
+      let ends = [extreme(&random), extreme(&random)].sorted()
+      let width = [extreme(&random), 1, 3, .max].randomElement(using: &random)!.magnitude
+      cases.append((ends[0]...ends[1], max(1, Int64(clamping: width)), extreme(&random)))
+    }
+    let store = try Store.create(at: path, StoreOptions(blockSize: 4096, blockCount: 32), replacing: true)
+    let writer = try store.recordWriter(for: "s", of: Single.self)
+    let times = Set((0..<400).map { _ in extreme(&random) } + [.min, .max]).sorted()
+    for time in times { try writer.append(Single(value: 1), at: time) }
+    try writer.close()
+
+    func starts(_ range: ClosedRange<Int64>, _ width: Int128, _ origin: Int64) -> [Int64: UInt64] {
+      var counts: [Int128: UInt64] = [:]
+      for time in times where range.contains(time) {
+        let within = (Int128(time) - Int128(origin)) % width
+        counts[Int128(time) - (within < 0 ? within + width : within), default: 0] += 1
+      }
+      // The least that there is where a span begins before it.
+      return Dictionary(uniqueKeysWithValues: counts.map { (Int64(clamping: $0.key), $0.value) })
+    }
+    for (range, width, origin) in cases {
+      let spans = try store.aggregates(of: "value", in: "s", during: range, every: width, from: origin).spans
+      let expected = starts(range, Int128(width), origin)
+      #expect(
+        spans.map(\.start) == expected.keys.sorted() && spans.allSatisfy { $0.count == expected[$0.start] },
+        "seed \(seed): \(range) every \(width) from \(origin)")
+      // As many spans as were asked for, and no more, also where one is wider than an Int64.
+      let count = Int.random(in: 1...5, using: &random)
+      let distance = Int128(range.upperBound) - Int128(range.lowerBound)
+      let peaks = try store.peaks(of: "value", in: "s", during: range, spans: count).spans
+      let dots = starts(range, distance / Int128(count) + 1, range.lowerBound)
+      #expect(
+        peaks.count <= count && peaks.map(\.start) == dots.keys.sorted()
+          && peaks.allSatisfy { $0.count == dots[$0.start] }, "seed \(seed): \(count) spans of \(range)")
+    }
+  }
+
+  private struct Single: Record {
+    var value: Int64
+  }
 }
