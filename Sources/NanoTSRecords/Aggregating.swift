@@ -4,7 +4,8 @@ public import NanoTS
 public struct FieldAggregates: Sendable {
   /// In the order of time; spans without a value are left out.
   public internal(set) var spans: [FieldAggregate] = []
-  /// Frames that were recycled, or are damaged, and are in none of them.
+  /// Frames that were recycled, or are damaged, and are in none of them. Damaged ones just behind the range may be among them:
+  /// their times are not to be believed.
   public internal(set) var missedFrames: UInt64 = 0
   /// Frames whose segment has no such field.
   public internal(set) var framesWithoutField: UInt64 = 0
@@ -20,21 +21,26 @@ extension Store {
   /// Throws `.invalidArgument` when `width` is not positive, the field is a text in one of the segments, or payloads of a
   /// segment are not of one size or end before the field does; otherwise as
   /// `Store.cursor(of:options:)`. O(frames in the range), about as fast as they are read, with no copy.
+  ///
+  /// With `options.verifiesChecksums`, frames that do not match their checksum are in no span and count as missed. Frames are
+  /// read one by one then, which takes several times as long; payloads may differ in size.
   public func aggregates(
     of field: String, in stream: String, during range: ClosedRange<Int64>? = nil, every width: Int64? = nil,
-    from origin: Int64 = 0
+    from origin: Int64 = 0, options: CursorOptions = CursorOptions()
   ) throws(NanoTSError) -> FieldAggregates {
     if let width, width <= 0 {
       throw NanoTSError(.invalidArgument, "spans of \(width) units of time: the least is 1")
     }
     let fold = FieldFold(field, stream, during: range, width: width.map(UInt64.init), origin: origin)
-    return try folded(fold, during: range)
+    return try folded(fold, during: range, options)
   }
 
   /// The least and the greatest value of a field, with the first and the last, for each of `count` equal spans of `range`: what a
-  /// plot as many dots wide has to show, so that no peak is lost. Throws and takes as long as `aggregates`.
+  /// plot as many dots wide has to show, so that no peak is lost. `options`, errors and time are those of `aggregates`, and
+  /// `.invalidArgument` when `count` is not positive.
   public func peaks(
-    of field: String, in stream: String, during range: ClosedRange<Int64>, spans count: Int
+    of field: String, in stream: String, during range: ClosedRange<Int64>, spans count: Int,
+    options: CursorOptions = CursorOptions()
   ) throws(NanoTSError) -> FieldAggregates {
     guard count > 0 else { throw NanoTSError(.invalidArgument, "a plot of \(count) spans: the least is 1") }
     // One less than the units of time in the range, which may be one more than a UInt64 says: as is the width of one span of
@@ -42,21 +48,22 @@ extension Store {
     let distance = UInt64(bitPattern: range.upperBound &- range.lowerBound)
     let (width, overflows) = (distance / UInt64(count)).addingReportingOverflow(1)
     let fold = FieldFold(field, stream, during: range, width: overflows ? nil : width, origin: range.lowerBound)
-    return try folded(fold, during: range)
+    return try folded(fold, during: range, options)
   }
 
-  private func folded(_ fold: FieldFold, during range: ClosedRange<Int64>?) throws(NanoTSError) -> FieldAggregates {
+  private func folded(
+    _ fold: FieldFold, during range: ClosedRange<Int64>?, _ options: CursorOptions
+  ) throws(NanoTSError) -> FieldAggregates {
     var fold = fold
-    var cursor = try cursor(of: fold.stream)
+    var cursor = try cursor(of: fold.stream, options: options)
     try cursor.place(before: FramePosition(timestamp: range?.lowerBound ?? .min, key: .min))
     var isOver = false
     while !isOver {
       do throws(NanoTSError) {
-        guard let batch = try cursor.nextBatch(through: range?.upperBound ?? .max) else {
-          isOver = true
-          continue
-        }
-        try fold.add(batch)
+        isOver =
+          options.verifiesChecksums
+          ? try !fold.addFrame(from: &cursor, through: range?.upperBound ?? .max)
+          : try !fold.addBatch(from: &cursor, through: range?.upperBound ?? .max)
       } catch {
         // The cursor goes on behind what cannot be read.
         guard [.overwritten, .corrupt, .unsupportedFeature].contains(error.code) else { throw error }
@@ -67,7 +74,7 @@ extension Store {
   }
 }
 
-/// Takes batch after batch of a stream into aggregates.
+/// Takes frames of a stream into aggregates, batch by batch or, since no checksum is verified in a batch, one by one.
 private struct FieldFold {
   var result = FieldAggregates()
   private let name: String
@@ -85,13 +92,50 @@ private struct FieldFold {
     first = range?.lowerBound ?? .min
   }
 
-  mutating func add(_ batch: FrameBatch) throws(NanoTSError) {
+  /// False when there is no frame up to `last`.
+  mutating func addFrame(from cursor: inout Cursor, through last: Int64) throws(NanoTSError) -> Bool {
+    guard let frame = try cursor.next(), frame.timestamp <= last else { return false }
+    try enterSegment(of: frame)
+    if let field {
+      try add(frame, field)
+    } else {
+      result.framesWithoutField += 1
+    }
+    return true
+  }
+
+  /// As `addFrame`, with all frames up to `last` that lie in the cursor's block.
+  mutating func addBatch(from cursor: inout Cursor, through last: Int64) throws(NanoTSError) -> Bool {
+    guard let batch = try cursor.nextBatch(through: last) else { return false }
+    try add(batch)
+    return true
+  }
+
+  private mutating func enterSegment(of frame: Frame) throws(NanoTSError) {
+    guard !checked.isSegment(of: frame) else { return }
+    field = RecordLayout(metadata: try frame.metadata())?.field(name)
+    checked = CheckedSegment(frame)
+  }
+
+  private mutating func add(_ frame: Frame, _ field: RecordField) throws(NanoTSError) {
+    if case .text = field.type { throw textHasNoAggregates }
+    // Bound: the value is copied before the view of the payload ends.
+    guard let number = try unsafe frame.withUnsafeBytes({ unsafe field.value(in: $0)?.number }) else {
+      throw NanoTSError(
+        .invalidArgument,
+        "frame \(frame.ordinal) of stream '\(stream)' has \(frame.byteCount) bytes, and its field '\(name)' ends at "
+          + "\(field.end); write a segment's frames in the size that its layout says")
+    }
+    guard !number.isNaN else { return }
+    let start = span(of: frame.timestamp).lowerBound
+    if result.spans.last?.start != start { result.spans.append(FieldAggregate(start: start)) }
+    result.spans[result.spans.count - 1].add(number)
+  }
+
+  private mutating func add(_ batch: FrameBatch) throws(NanoTSError) {
     let frame = try batch.frame(at: 0)
     result.missedFrames += frame.missed
-    if !checked.isSegment(of: frame) {
-      field = RecordLayout(metadata: try frame.metadata())?.field(name)
-      checked = CheckedSegment(frame)
-    }
+    try enterSegment(of: frame)
     guard let field else {
       result.framesWithoutField += UInt64(batch.count)
       return
@@ -120,10 +164,12 @@ private struct FieldFold {
     case .f32: try add(batch, field, Float.self)
     case .f64: try add(batch, field, Double.self)
     case .bool: try add(batch, field, StoredBool.self)
-    case .text:
-      throw NanoTSError(
-        .invalidArgument, "field '\(name)' of stream '\(stream)' is a text, of which there are no aggregates")
+    case .text: throw textHasNoAggregates
     }
+  }
+
+  private var textHasNoAggregates: NanoTSError {
+    NanoTSError(.invalidArgument, "field '\(name)' of stream '\(stream)' is a text, of which there are no aggregates")
   }
 
   private mutating func add<T: ColumnNumber>(

@@ -17,6 +17,15 @@ public struct FieldAggregate: Sendable, Equatable {
 
   init(start: Int64) { self.start = start }
 
+  /// Adds a value that is a number and comes after all that was added before. O(1).
+  mutating func add(_ value: Double) {
+    if count == 0 { first = value }
+    last = value
+    sum += value
+    count += 1
+    (minimum, maximum) = (min(minimum, value), max(maximum, value))
+  }
+
   /// Adds `values[range]`, which come after all that was added before. O(range.count).
   ///
   /// Four sums, and as many extremes, so that the processor need not wait for one addition before the next.

@@ -149,6 +149,64 @@ import Testing
     }
   }
 
+  /// A value whose byte changed on its way is in, unless checksums are asked for.
+  @Test func damagedValuesAreLeftOutWhereChecksumsAreVerified() throws {
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let store = try Store.create(at: path, StoreOptions(blockSize: 4096, blockCount: 8), replacing: true)
+    let writer = try store.recordWriter(for: "s", of: Single.self)
+    for time in 0..<500 as Range<Int64> { try writer.append(Single(value: time), at: time) }
+    try writer.close()
+    var cursor = try store.cursor(of: "s")
+    let victim = try #require(try cursor.seek(to: 123))
+    try unsafe victim.withUnsafeBytes { bytes in
+      // Bound: the payload has the 8 bytes of a `Single`. 123 + 128 is what it becomes.
+      unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress!).storeBytes(of: bytes[0] ^ 0x80, as: UInt8.self)
+    }
+    let verifying = CursorOptions(verifiesChecksums: true)
+    let blind = try store.aggregates(of: "value", in: "s", during: 100...199, every: 10)
+    let seeing = try store.aggregates(of: "value", in: "s", during: 100...199, every: 10, options: verifying)
+    #expect(blind.missedFrames == 0 && seeing.missedFrames == 1)
+    #expect(blind.spans[2].maximum == 251 && blind.spans[2].count == 10)
+    #expect(seeing.spans[2].maximum == 129 && seeing.spans[2].count == 9 && seeing.spans[2].sum == 1_245 - 123)
+    for index in blind.spans.indices where index != 2 { #expect(blind.spans[index] == seeing.spans[index]) }
+    let peaks = try store.peaks(of: "value", in: "s", during: 0...499, spans: 1, options: verifying)
+    #expect(peaks.missedFrames == 1 && peaks.spans[0].count == 499)
+    #expect(try store.peaks(of: "value", in: "s", during: 0...499, spans: 1).missedFrames == 0)
+  }
+
+  /// One by one as in batches, but for what is refused: payloads that end before the field does, and texts.
+  @Test func verifyingChangesNothingElse() throws {
+    let seed = seed()
+    var random = Generator(state: seed)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let store = try Store.create(at: path, StoreOptions(blockSize: 16 << 10, blockCount: 64), replacing: true)
+    let writer = try store.recordWriter(for: "s", of: Reading.self)
+    for time in 0..<3_000 as Range<Int64> { try writer.append(reading(&random), at: time) }
+    try writer.close()
+    let verifying = CursorOptions(verifiesChecksums: true)
+    for field in Self.numbers.keys.sorted() + ["absent"] {
+      let batches = try store.aggregates(of: field, in: "s", during: 10...2_900, every: 7, from: 3)
+      let frames = try store.aggregates(of: field, in: "s", during: 10...2_900, every: 7, from: 3, options: verifying)
+      #expect(frames.framesWithoutField == batches.framesWithoutField && frames.missedFrames == 0)
+      try #require(frames.spans.map(\.start) == batches.spans.map(\.start), "seed \(seed), \(field)")
+      for (one, other) in zip(frames.spans, batches.spans) {
+        #expect(one.count == other.count && one.minimum == other.minimum && one.maximum == other.maximum)
+        #expect(one.first == other.first && one.last == other.last && abs(one.sum - other.sum) <= 1e-3, "seed \(seed)")
+      }
+    }
+    let text = try RecordLayout([
+      RecordField("name", .text(byteCount: 8), offset: 0), RecordField("n", .i64, offset: 8),
+    ])
+    let short = try store.writer(for: "short", metadata: text.metadata)
+    try short.append(value: 5.0, at: 1)
+    try short.close()
+    for field in ["name", "n"] {
+      #expect { try store.aggregates(of: field, in: "short", options: verifying) } throws: { error in
+        (error as? NanoTSError)?.code == .invalidArgument && "\(error)".contains("'\(field)'")
+      }
+    }
+  }
+
   private func extreme(_ random: inout Generator) -> Int64 {
     let small = Int64.random(in: -40...40, using: &random)
     switch Int.random(in: 0..<5, using: &random) {
