@@ -89,6 +89,68 @@ import Testing
     #expect(LayoutDocument(metadata: document.metadata) == document)
   }
 
+  /// What RecordLayouts.md says of odd texts. Tests/nanots-python/test_layout.py has the same cases.
+  private static let oddTexts: [(text: String, isLayout: Bool)] = {
+    let field = #"{"name":"a","type":"u8","offset":0}"#
+    let rest = #""byteOrder":"little","layout":[\#(field)]"#
+    func fields(_ text: String) -> String { #"{"byteOrder":"little","layout":[\#(text)]}"# }
+    func numbered(_ offset: String) -> String { fields(#"{"name":"a","type":"u8","offset":\#(offset)}"#) }
+    func labelled(_ label: String) -> String {
+      fields(#"{"name":"g","count":1,"stride":1,"offset":0,"labels":["\#(label)"],"fields":[\#(field)]}"#)
+    }
+    func lists(_ depth: Int) -> String {
+      String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+    }
+    func objects(_ depth: Int) -> String {
+      String(repeating: #"{"x":"#, count: depth) + "1" + String(repeating: "}", count: depth)
+    }
+    func zeros(_ count: Int) -> String { String(repeating: "0", count: count) }
+    let nines = String(repeating: "9", count: 5_000)
+    return [
+      ("{\(rest)}", true),
+      // A key that is there twice.
+      (#"{"byteOrder":"little","byteOrder":"big","layout":[\#(field)]}"#, true),
+      (#"{"byteOrder":"big","byteOrder":"little","layout":[\#(field)]}"#, false),
+      (#"{"byteOrder":"little","byteOrde\u0072":"big","layout":[\#(field)]}"#, true),
+      (#"{"byteOrde\u0072":"big","byteOrder":"little","layout":[\#(field)]}"#, false),
+      (#"{"layout":[\#(field)],"layout":[],\#(rest)}"#, true), (#"{"layout":[],\#(rest)}"#, false),
+      (#"{"byteCount":null,"byteCount":0,\#(rest)}"#, true), (#"{"byteCount":0,"byteCount":null,\#(rest)}"#, false),
+      (fields(#"{"name":"a","type":"u8","offset":0,"offset":-1}"#), true),
+      (fields(#"{"name":"a","type":"u8","offset":-1,"offset":0}"#), false),
+      (#"{"more":1,"more":2,\#(rest)}"#, true),
+      // Depth.
+      (#"{"more":\#(lists(511)),\#(rest)}"#, true), (#"{"more":\#(lists(512)),\#(rest)}"#, false),
+      (#"{"more":\#(objects(511)),\#(rest)}"#, true), (#"{"more":\#(objects(512)),\#(rest)}"#, false),
+      (#"{"more":1,"more":\#(lists(100_000)),\#(rest)}"#, false),
+      (#"{"more":"\"\#(lists(600).prefix(600))\\","other":\#(lists(511)),\#(rest)}"#, true),
+      (#"{"more":"\"\#(lists(600).suffix(600))\\","other":\#(lists(512)),\#(rest)}"#, false),
+      // Digits.
+      (#"{"more":\#(nines),\#(rest)}"#, true), (#"{"more":-\#(nines),\#(rest)}"#, true),
+      (#"{"rateHz":\#(nines),\#(rest)}"#, false), (#"{"byteCount":\#(nines),\#(rest)}"#, false),
+      (#"{"ticksPerSecond":-\#(nines),\#(rest)}"#, false), (#"{"rateHz":1\#(zeros(300)),\#(rest)}"#, true),
+      (#"{"rateHz":1\#(zeros(400)),\#(rest)}"#, false), (#"{"rateHz":1e999,\#(rest)}"#, false),
+      (numbered(nines), false), (numbered("1" + zeros(30)), false), (numbered("9223372036854775808"), false),
+      (numbered("1." + zeros(5_000)), true), (numbered("1e1"), true), (numbered("1e19"), false),
+      (numbered("0.5"), false),
+      (numbered("-0"), true), (numbered("01"), false), (numbered("NaN"), false),
+      // Surrogates.
+      (#"{"source":"\ud83d\ude00",\#(rest)}"#, true), (#"{"source":"\ud83d",\#(rest)}"#, false),
+      (#"{"\ud83d\ude00":1,\#(rest)}"#, true), (#"{"\ud83d":1,\#(rest)}"#, false),
+      (#"{"more":"\ud83d",\#(rest)}"#, true),
+      (fields(#"{"name":"a","type":"u8","offset":0,"\ude00":1}"#), false), (labelled(#"\ud83d\ude00"#), true),
+      (labelled(#"\ud83d"#), false), (labelled(#"\ude00\ud83d"#), false),
+      // What is around it.
+      ("{\(rest)} \n\t\r", true), (" {\(rest)}", false), ("{\(rest)} x", false), ("{\(rest)}{}", false),
+      ("\u{FEFF}{\(rest)}", false),
+    ]
+  }()
+
+  @Test func oddTextsAreJudgedAsInPython() {
+    for (text, isLayout) in Self.oddTexts {
+      #expect((RecordLayout(metadata: text) != nil) == isLayout, "\(text.prefix(200))")
+    }
+  }
+
   private static let types: [FieldType] = [
     .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .f32, .f64, .bool, .text(byteCount: 5),
   ]

@@ -1,7 +1,10 @@
 """Record layouts: as JSON, as NumPy dtypes, and what is no layout."""
 
 import json
+import os
 import pickle
+import random
+import sys
 import unittest
 
 import nanots
@@ -100,6 +103,119 @@ class LayoutTest(unittest.TestCase):
                      good.replace('"byteOrder": "little", ', "")):
             with self.subTest(text[:80]):
                 self.assertIsNone(nanots.RecordLayout.from_metadata(text))
+
+    def test_odd_texts_are_judged_as_in_swift(self):
+        # What RecordLayouts.md says. Tests/NanoTSRecordsTests/LayoutTests.swift has the same cases.
+        field = '{"name":"a","type":"u8","offset":0}'
+        rest = f'"byteOrder":"little","layout":[{field}]'
+
+        def fields(text):
+            return f'{{"byteOrder":"little","layout":[{text}]}}'
+
+        def numbered(offset):
+            return fields(f'{{"name":"a","type":"u8","offset":{offset}}}')
+
+        def labelled(label):
+            return fields(f'{{"name":"g","count":1,"stride":1,"offset":0,"labels":["{label}"],"fields":[{field}]}}')
+
+        def lists(depth):
+            return "[" * depth + "]" * depth
+
+        def objects(depth):
+            return '{"x":' * depth + "1" + "}" * depth
+
+        nines = "9" * 5_000
+        for text, is_layout in (
+            (f"{{{rest}}}", True),
+            # A key that is there twice.
+            (f'{{"byteOrder":"little","byteOrder":"big","layout":[{field}]}}', True),
+            (f'{{"byteOrder":"big","byteOrder":"little","layout":[{field}]}}', False),
+            (f'{{"byteOrder":"little","byteOrde\\u0072":"big","layout":[{field}]}}', True),
+            (f'{{"byteOrde\\u0072":"big","byteOrder":"little","layout":[{field}]}}', False),
+            (f'{{"layout":[{field}],"layout":[],{rest}}}', True), (f'{{"layout":[],{rest}}}', False),
+            (f'{{"byteCount":null,"byteCount":0,{rest}}}', True), (f'{{"byteCount":0,"byteCount":null,{rest}}}', False),
+            (fields('{"name":"a","type":"u8","offset":0,"offset":-1}'), True),
+            (fields('{"name":"a","type":"u8","offset":-1,"offset":0}'), False),
+            (f'{{"more":1,"more":2,{rest}}}', True),
+            # Depth.
+            (f'{{"more":{lists(511)},{rest}}}', True), (f'{{"more":{lists(512)},{rest}}}', False),
+            (f'{{"more":{objects(511)},{rest}}}', True), (f'{{"more":{objects(512)},{rest}}}', False),
+            (f'{{"more":1,"more":{lists(100_000)},{rest}}}', False),
+            (f'{{"more":"\\"{lists(600)[:600]}\\\\","other":{lists(511)},{rest}}}', True),
+            (f'{{"more":"\\"{lists(600)[-600:]}\\\\","other":{lists(512)},{rest}}}', False),
+            # Digits.
+            (f'{{"more":{nines},{rest}}}', True), (f'{{"more":-{nines},{rest}}}', True),
+            (f'{{"rateHz":{nines},{rest}}}', False), (f'{{"byteCount":{nines},{rest}}}', False),
+            (f'{{"ticksPerSecond":-{nines},{rest}}}', False), (f'{{"rateHz":1{"0" * 300},{rest}}}', True),
+            (f'{{"rateHz":1{"0" * 400},{rest}}}', False), (f'{{"rateHz":1e999,{rest}}}', False),
+            (numbered(nines), False), (numbered("1" + "0" * 30), False), (numbered("9223372036854775808"), False),
+            (numbered("1." + "0" * 5_000), True), (numbered("1e1"), True), (numbered("1e19"), False), (numbered("0.5"), False),
+            (numbered("-0"), True), (numbered("01"), False), (numbered("NaN"), False),
+            # Surrogates.
+            (f'{{"source":"\\ud83d\\ude00",{rest}}}', True), (f'{{"source":"\\ud83d",{rest}}}', False),
+            (f'{{"\\ud83d\\ude00":1,{rest}}}', True), (f'{{"\\ud83d":1,{rest}}}', False),
+            (f'{{"more":"\\ud83d",{rest}}}', True),
+            (fields('{"name":"a","type":"u8","offset":0,"\\ude00":1}'), False), (labelled("\\ud83d\\ude00"), True),
+            (labelled("\\ud83d"), False), (labelled("\\ude00\\ud83d"), False),
+            # What is around it.
+            (f"{{{rest}}} \n\t\r", True), (f" {{{rest}}}", False), (f"{{{rest}}} x", False), (f"{{{rest}}}{{}}", False),
+            (f"\ufeff{{{rest}}}", False),
+        ):
+            with self.subTest(text[:200]):
+                self.assertEqual(nanots.RecordLayout.from_metadata(text) is not None, is_layout)
+
+    def test_a_layout_is_found_from_within_many_calls(self):
+        def nested(depth, text):
+            return nanots.RecordLayout.from_metadata(text) if depth == 0 else nested(depth - 1, text)
+
+        deep = '{"byteOrder":"little","layout":[' + json.dumps(FIELD) + '],"more":' + "[" * 511 + "]" * 511 + "}"
+        self.assertIsNotNone(nested(0, deep))
+        # As the caller's calls leave room or do not: no error either way.
+        for depth in range(0, sys.getrecursionlimit() - 200, 50):
+            nested(depth, deep)
+
+    def test_whatever_the_text_is_nothing_is_raised(self):
+        seed = int(os.environ.get("NANOTS_TEST_SEED") or random.randrange(1 << 64))
+        generator = random.Random(seed)
+        group = {"name": "g", "count": 2, "stride": 8, "offset": 8, "labels": ["x", "y"], "fields": [FIELD]}
+        whole = {"byteOrder": "little", "byteCount": 64, "source": "a", "rateHz": 1.5, "ticksPerSecond": 100,
+                 "layout": [FIELD, {**FIELD, "name": "t", "type": "text", "byteCount": 4, "unit": "é"}, group]}
+        odd = [None, True, False, 0, -1, 1, 8, 0.5, 1e300, 1 << 62, 1 << 63, -(1 << 63), (1 << 64) - 1, 10**400, -(10**400),
+               10**4_000, "", "a", "u8", "text", "\ud800", "\udc00\ud800", "\0", "e\u0301", "é", [], {}, [[]], [FIELD],
+               {"fields": []}, FIELD, group, float("nan"), float("inf")]
+        pieces = ["{", "}", "[", "]", ",", ":", '"', "\\", "\\u", "\\ud800", "\0", "9" * 5_000, "1e999", "1e-999", "-", "null",
+                  "NaN", "[" * 600, "]" * 600, '{"a":' * 2_000, '"layout":', '"offset":', "\ud800", "\U0001f600", "01", "\n"]
+
+        def change(value):
+            """The same, with some value, key or item in it made another."""
+            if generator.random() < 0.15 or not isinstance(value, (dict, list)) or not value:
+                return generator.choice(odd)
+            if isinstance(value, list):
+                place = generator.randrange(len(value))
+                return value[:place] + [change(value[place])] * generator.choice((1, 1, 1, 0, 2)) + value[place + 1 :]
+            key = generator.choice(list(value))
+            if generator.random() < 0.2:
+                return {name: content for name, content in value.items() if name != key}
+            return {**value, generator.choice((key, key, key, "more", "\ud800", "fields")): change(value[key])}
+
+        found = 0
+        for _ in range(6_000):
+            document = whole
+            for _ in range(generator.choice((0, 1, 1, 2, 3))):
+                document = change(document)
+            text = json.dumps(document, ensure_ascii=generator.random() < 0.5)
+            for _ in range(generator.choice((0, 0, 0, 1, 3))):
+                place = generator.randrange(len(text) + 1)
+                text = text[:place] + generator.choice(pieces) + text[place + generator.choice((0, 0, 1, 5)) :]
+            try:
+                layout = nanots.RecordLayout.from_metadata(text)
+            except Exception as error:
+                self.fail(f"seed {seed}: {error!r} of {text[:2_000]!r}")
+            if layout is not None:
+                found += 1
+                self.assertIsInstance(layout, nanots.RecordLayout)
+                self.assertEqual(nanots.RecordLayout.from_metadata(layout.metadata), layout, f"seed {seed}")
+        self.assertGreater(found, 100, f"seed {seed}")
 
     def test_what_cannot_be_made_names_the_field(self):
         for fields, size, words in (

@@ -2,12 +2,21 @@
 
 import json
 import math
+import re
 
 from ._nanots import InvalidArgumentError
 from .layout import INT64_MAX, MOST_FIELDS, RecordField, RecordLayout
 
 # Of the fields that one group stands for, together: a long name would otherwise be there once for each of many fields.
 MOST_NAME_CHARACTERS = 1 << 24
+
+# Objects and lists in each other, the document itself among them. Other programs' parsers go no deeper.
+DEEPEST_NESTING = 512
+# More digits than any whole number that a layout may have.
+MOST_DIGITS = 20
+
+# A text, whether it ends or not, or a bracket.
+_MARKS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
 class _Strange(Exception):
@@ -19,9 +28,10 @@ def layout_of(text):
     if not text.startswith("{"):
         return None
     try:
-        return _layout(json.loads(text, parse_constant=_refuse))
-    # Besides what says so: no JSON, or numbers of too many digits (ValueError, which half of a surrogate pair raises too),
-    # and brackets in brackets without end.
+        _check_nesting(text)
+        return _layout(json.loads(text, object_pairs_hook=_firsts, parse_constant=_refuse, parse_int=_integer))
+    # Besides what says so: no JSON, or half of a surrogate pair (ValueError), and, for a caller that is deep in calls of its
+    # own, brackets in brackets.
     except (_Strange, InvalidArgumentError, ValueError, RecursionError):
         return None
 
@@ -44,7 +54,33 @@ def _refuse(word):
     raise _Strange(word)
 
 
+def _check_nesting(text):
+    # So few brackets cannot be too deep: most layouts are not looked through.
+    if text.count("{") + text.count("[") <= DEEPEST_NESTING:
+        return
+    depth = 0
+    for mark in _MARKS.finditer(text):
+        if mark[0] in ("[", "{"):
+            depth += 1
+            if depth > DEEPEST_NESTING:
+                raise _Strange
+        elif mark[0] in ("]", "}"):
+            depth -= 1
+
+
+def _firsts(pairs):
+    """Of several values of one key the first one counts, as RecordLayouts.md says."""
+    return dict(reversed(pairs))
+
+
+def _integer(digits):
+    """A number of many digits stands where nobody looks at it, or makes the text no layout: as a float, it is refused in each
+    place. An int of so many may be refused already where it is read."""
+    return int(digits) if len(digits) <= MOST_DIGITS else float(digits)
+
+
 def _layout(document):
+    _check_keys(document)
     if _text(document, "byteOrder") != "little":
         raise _Strange
     # What is for people still has to be what it says: a text that other programs cannot read is no layout here either.
@@ -55,8 +91,7 @@ def _layout(document):
         raise _Strange
     fields = []
     for item in _list(document, "layout"):
-        if not isinstance(item, dict):
-            raise _Strange
+        _check_keys(item)
         if "fields" in item:
             fields += _repeated(item, MOST_FIELDS - len(fields))
         elif len(fields) == MOST_FIELDS:
@@ -71,9 +106,11 @@ def _repeated(group, limit):
     name, count, stride, offset = _text(group, "name"), *(_whole(group, key) for key in ("count", "stride", "offset"))
     inner = [_told(item) for item in _list(group, "fields")]
     labels = _list(group, "labels", optional=True)
+    if labels is not None:
+        labels = [_checked(label) for label in labels]
     if not 0 <= count <= limit or count * len(inner) > limit:
         raise _Strange
-    if labels is not None and (len(labels) != count or not all(isinstance(label, str) for label in labels)):
+    if labels is not None and len(labels) != count:
         raise _Strange
     longest = max(len(label) for label in labels or [name]) + 8 if count else 0
     if count * sum(longest + len(told[0]) for told in inner) > MOST_NAME_CHARACTERS:
@@ -88,6 +125,7 @@ def _repeated(group, limit):
 
 def _told(item):
     """Name, type, offset, unit and size of a field as they are written."""
+    _check_keys(item)
     return (_text(item, "name"), _text(item, "type"), _whole(item, "offset"), _text(item, "unit", optional=True) or "",
             _whole(item, "byteCount", optional=True))
 
@@ -104,16 +142,26 @@ def _int64(number):
     return number
 
 
+def _check_keys(item):
+    """_Strange for what is no object, ValueError for one with half of a surrogate pair in a key."""
+    if not isinstance(item, dict):
+        raise _Strange
+    for key in item:
+        key.encode()
+
+
 def _value(item, key, optional):
-    if not isinstance(item, dict) or (key not in item and not optional):
+    if key not in item and not optional:
         raise _Strange
     return item.get(key)
 
 
 def _text(item, key, optional=False):
     text = _value(item, key, optional)
-    if text is None and optional:
-        return None
+    return None if text is None and optional else _checked(text)
+
+
+def _checked(text):
     if not isinstance(text, str):
         raise _Strange
     # A JSON text can name half of a surrogate pair, which no UTF-8 has: a ValueError.
