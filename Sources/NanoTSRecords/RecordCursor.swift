@@ -89,8 +89,8 @@ public struct RecordCursor<R: Record> {
       try cursor.place(before: first.position)
       throw NanoTSError(
         .invalidArgument,
-        "stream '\(stream)': '\(bool.name)' of the record with ordinal \(batch.firstOrdinal + UInt64(strange.index)) is the byte "
-          + "\(strange.byte), and a Bool in a batch is 0 or 1; read these records one by one, with next()")
+        "stream '\(stream)': '\(bool.name)' of the record with ordinal \(batch.firstOrdinal + UInt64(strange.index)) is the "
+          + "byte \(strange.byte), and a Bool in a batch is 0 or 1; read these records one by one, with next()")
     }
   }
 
