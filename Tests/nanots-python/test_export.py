@@ -141,6 +141,75 @@ class ArrowTest(StoreTest):
                     with self.assertRaisesRegex(nanots.OverwrittenError, "recycled"):
                         list(batches)
 
+    def test_frames_that_are_recycled_before_they_are_read(self):
+        dtype = numpy.dtype([("a", "<i8"), ("b", "<i8")])
+        for layout in (None, nanots.RecordLayout.from_dtype(dtype)):
+            with self.make(blocks=4, replace=True).writer().create_context("s", layout) as context:
+                context.write_batch(numpy.arange(200), numpy.zeros(200, dtype))
+                reader = nanots.Reader(self.path)
+                parts = _runs.survey(reader, "s", 0, 500)
+                context.write_batch(numpy.arange(1_000, 3_000), numpy.zeros(2_000, dtype))
+                with self.assertRaisesRegex(nanots.OverwrittenError, "of 200 frames .* 0 were there still"):
+                    list(_arrow.batches(reader, "s", parts, layout, _arrow.schema_of("s", layout, reader._unit)))
+
+    def test_what_is_exported_is_pinned_while_writers_go_round(self):
+        dtype = numpy.dtype([("a", "<i8"), ("b", "<i8")])
+        for layout, last, rows in ((dtype, _runs.HIGHEST, 200), (dtype, 150, 151), ('{"content":"json"}', _runs.HIGHEST, 200)):
+            store = self.make(blocks=12, replace=True)
+            writer = store.writer()
+            contexts = [writer.create_context(stream, layout) for stream in ("a", "b")]
+            for context in contexts:
+                context.write_batch(numpy.arange(200), numpy.zeros(200, dtype))
+            times = iter(range(1_000, 1_000_000, 500))
+
+            def lapping(*arguments):
+                for batch in _arrow.batches(*arguments):
+                    yield batch
+                    time = next(times)
+                    for context in contexts:
+                        context.write_batch(numpy.arange(time, time + 500), numpy.zeros(500, dtype))
+
+            with mock.patch("nanots.export.batches", lapping), mock.patch("nanots._arrow.BATCH_BYTES", 320):
+                self.assertEqual(export(self.path, [], self.file("s.arrow"), end_timestamp=last, replace=True), 2 * rows)
+            table = pyarrow.feather.read_table(self.file("s.arrow"))
+            self.assertEqual(list(zip(table["stream"].to_pylist(), table["timestamp"].cast("int64").to_pylist())),
+                             [(stream, time) for stream in ("a", "b") for time in range(rows)])
+            # The ring went round, and does so with what was pinned as well.
+            self.assertGreater(next(times), 6_000)
+            lapped = nanots.Reader(self.path).query_contiguous_segments("a", 1_000, 1_000_000)[0]
+            self.assertGreater(lapped["start_timestamp"], 1_000)
+            self.assertEqual(store.statistics()["pinned_blocks"], 0)
+            writer.close()
+
+    def test_pins_end_with_an_export_that_fails(self):
+        store = self.make(blocks=8)
+        self.write(store, numpy.zeros(200, [("x", "<i8")]), range(200))
+        pinned = []
+
+        def failing(*arguments):
+            pinned.append(store.statistics()["pinned_blocks"])
+            raise OSError("the disk is full")
+            yield
+
+        with mock.patch("nanots.export.batches", failing), self.assertRaisesRegex(OSError, "full"):
+            export(self.path, "s", self.file("s.arrow"))
+        self.write(store, numpy.zeros(1, [("y", "<i8")]), [200])
+        with self.assertRaisesRegex(nanots.InvalidArgumentError, "different records"):
+            export(self.path, "s", self.file("s.arrow"))
+        pinned.append(store.statistics()["pinned_blocks"])
+        self.assertGreater(pinned[0], 1)
+        self.assertEqual(pinned[1], 0)
+        self.assertEqual(os.listdir(self.directory), ["test.nts"])
+
+    def test_ranges_without_frames_are_exported_as_none(self):
+        self.write(self.make(), numpy.zeros(10, [("x", "<i8")]), range(10))
+        output = self.file("s.arrow")
+        for first, last in ((50, 60), (-60, -50)):
+            with self.subTest((first, last)):
+                self.assertEqual(export(self.path, "s", output, start_timestamp=first, end_timestamp=last, replace=True), 0)
+        with self.assertRaisesRegex(nanots.InvalidArgumentError, "from 7 to 3 ends before it begins"):
+            export(self.path, "s", output, start_timestamp=7, end_timestamp=3, replace=True)
+
     def test_fields_that_would_take_more_than_memory(self):
         fields = [(f"f{n}", "text", 0, "", 1 << 20) for n in range(2_000)]
         with self.make(block_size=1 << 22, blocks=4).writer().create_context("s", nanots.RecordLayout(fields)) as context:

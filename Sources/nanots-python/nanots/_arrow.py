@@ -97,10 +97,14 @@ def _pieces(reader, stream, parts, layout, row_bytes, with_keys):
     rows = max(1, BATCH_BYTES // max(layout.byte_count, row_bytes))
     for part in parts:
         blocks = max(1, rows * part.blocks // part.frames)
+        found = 0
         for run in split(reader, stream, part, blocks, rows):
             piece = fill(reader, stream, run.first, run.last, layout.byte_count, part.filter, with_keys)
             check_count(stream, run, len(piece[0]))
+            found += len(piece[0])
             yield piece
+        # Runs are of what is there when the part's turn comes, which a writer may have taken before.
+        check_count(stream, part, found)
 
 
 def _frames(reader, stream, part):

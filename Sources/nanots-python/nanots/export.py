@@ -8,10 +8,10 @@ import contextlib
 import os
 import sys
 
-from . import Reader
+from . import Reader, Store
 from ._arrow import batches, library, schema_of
 from ._nanots import AlreadyExistsError, InvalidArgumentError, NanoTSError, NotFoundError
-from ._runs import HIGHEST, LOWEST, chosen
+from ._runs import HIGHEST, LOWEST, chosen, whole
 from ._times import from_text
 
 STREAM = "stream"
@@ -24,9 +24,14 @@ def export(filename, streams, output, *, start_timestamp=LOWEST, end_timestamp=H
     are. The range is from start_timestamp to end_timestamp, both included. segment: that one of each stream alone, where
     the segments in the range differ in layout.
 
+    What there is when the export begins is pinned until it is written: writers go on, in other blocks while there are any, and
+    what they append meanwhile is not in the file. In a store with pins_hold they may find no block until it is written. Each
+    stream takes a file descriptor until then.
+
     The file gets its name when it is complete. AlreadyExistsError for one that is there, unless replace; NotFoundError for
     a stream without frames; InvalidArgumentError, with both, for layouts that differ, and for another kind of file;
-    OverwrittenError when a writer recycled frames before they were read: export a copy of the store then (Store.copy).
+    OverwrittenError when a writer recycled frames all the same, since nothing but pinned blocks was left: export a copy of the
+    store then (Store.copy), or a shorter range.
     """
     output = os.fspath(output)
     open_writer = _writer_of(output)
@@ -34,7 +39,7 @@ def export(filename, streams, output, *, start_timestamp=LOWEST, end_timestamp=H
         raise InvalidArgumentError(f"{output} is the store that is read; take another path")
     if os.path.exists(output) and not replace:
         raise AlreadyExistsError(f"there is a file {output}; ask for it to be replaced")
-    with Reader(filename) as reader:
+    with Reader(filename) as reader, Store(filename, "r") as store, contextlib.ExitStack() as pins:
         known = reader.query_stream_tags(LOWEST, HIGHEST)
         names = [streams] if isinstance(streams, str) else list(streams) or known
         if not names:
@@ -43,18 +48,38 @@ def export(filename, streams, output, *, start_timestamp=LOWEST, end_timestamp=H
             if name not in known:
                 there = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
                 raise NotFoundError(f"there are no frames of a stream '{name}'; the store has {there or 'none of any'}")
-        found = [(name, *chosen(reader, name, start_timestamp, end_timestamp, segment)) for name in names]
+        first = whole(start_timestamp, "start_timestamp", reader._unit)
+        last = whole(end_timestamp, "end_timestamp", reader._unit)
+        held, found = [], []
+        for name in names:
+            pin, end = _pin(store, name, first, last)
+            held.append(pins.enter_context(pin))
+            found.append((name, *chosen(reader, name, first, end, segment)))
         schema = _common_schema(found, reader._unit)
         partial = f"{output}.part-{os.getpid()}"
         try:
+            rows = 0
             with open_writer(partial, schema) as write:
-                rows = sum(_write(reader, schema, write, *each) for each in found)
+                for pin, each in zip(held, found):
+                    rows += _write(reader, schema, write, *each)
+                    pin.close()
             os.replace(partial, output)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(partial)
             raise
     return rows
+
+
+def _pin(store, stream, first, last):
+    """A pin of the frames of a range, and the last time that it holds: blocks that come later are not in it, and are the first
+    that a writer takes again."""
+    with store.iterator(stream) as iterator:
+        iterator.last()
+        if iterator.valid():
+            newest = iterator.borrow().timestamp
+            last = min(last, newest) if newest >= first else last
+    return store.pin(stream, first, last), last
 
 
 def _write(reader, schema, write, stream, parts, layout):
