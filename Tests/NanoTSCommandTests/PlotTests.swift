@@ -96,6 +96,19 @@ import Testing
     }
   }
 
+  /// A damaged value is not drawn, and it is said that one is missing.
+  @Test func damagedValuesAreNotDrawn() throws {
+    try ingest((0..<100).map { ($0, $0 == 50 ? 4.5 : 1) }, "--compress", "none")
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: store))
+    let place = try #require(
+      bytes.range(of: Data((0..<8).map { UInt8(truncatingIfNeeded: 4.5.bitPattern >> (8 * $0)) })))
+    bytes[place.lowerBound + 6] ^= 0x40
+    try bytes.write(to: URL(fileURLWithPath: store))
+    let outcome = try plot()
+    #expect(outcome.status == 1 && outcome.errors.contains("1 frame missed"))
+    #expect(outcome.output.hasPrefix("s  v  99 values, 1 to 1"), "\(outcome)")
+  }
+
   @Test func svgIsWholeAndNamesWhatItShows() throws {
     try ingest((0..<300).map { ($0, sin(Double($0) / 20)) }, "--units", "v=<g> & \"more\"")
     let path = scratch.path("plot.svg")

@@ -119,7 +119,7 @@ import Testing
     let page = try page()
     expectWhole(page)
     #expect(page.contains("</i>good</h2>") && page.contains("</i>short</h2>") && page.contains("</i>mixed</h2>"))
-    #expect(page.contains("differ in size") && page.contains("is a text"))
+    #expect(page.contains("its field 'v' ends at 8") && page.contains("is a text"))
   }
 
   /// Swift takes the two for one string; the engine and its users do not.

@@ -31,7 +31,8 @@ struct FieldCurve {
 
   init(_ store: Store, _ stream: String, _ field: RecordField, _ range: ClosedRange<Int64>, columns: Int) throws {
     (self.stream, self.field, unit, self.range, self.columns) = (stream, field.name, field.unit, range, columns)
-    let aggregates = try store.peaks(of: field.name, in: stream, during: range, spans: columns)
+    let aggregates = try store.peaks(
+      of: field.name, in: stream, during: range, spans: columns, options: CursorOptions(verifiesChecksums: true))
     let whole = Double(max(1, UInt64(bitPattern: range.upperBound &- range.lowerBound)))
     // A damaged time lies anywhere.
     points = aggregates.spans.filter { range.contains($0.start) }.map { span in
