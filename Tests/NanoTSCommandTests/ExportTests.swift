@@ -92,6 +92,17 @@ import Testing
     #expect(outcome.output == "time,key,flags,fields.key,fields.time\n1000,0,0,2,3\n")
   }
 
+  /// Each pinned stream has a file open.
+  @Test func moreStreamsThanFilesAtFirst() throws {
+    let opened = try Store.create(at: store, StoreOptions(blockSize: 4096, blockCount: 200))
+    for index in 0..<100 { try opened.writer(for: "s\(index)").append([1], at: Int64(index)) }
+    try opened.close()
+    let outcome = try Program.run(
+      ["export", store, "-o", "-", "--format", "csv"],
+      through: ["/bin/sh", "-c", #"ulimit -Sn 40 && exec "$0" "$@""#])
+    #expect(outcome.status == 0 && outcome.lines.count == 101, "\(outcome.errors)")
+  }
+
   /// The columns are those of the streams, also where the range has no frame.
   @Test func anEmptyTableHasItsColumns() throws {
     try ingest(Self.table, "--stream", "s", "--types", "name=text:16")

@@ -39,6 +39,7 @@ struct ExportVerb: ParsableCommand {
 
   func run() throws {
     StopSignal.install()
+    DescriptorLimit.raise()
     let format = try format ?? byEnding()
     let store = try target.open(.readOnly)
     let range = try range.range(in: store.timeUnit)

@@ -136,6 +136,14 @@ def _ipc(path, schema):
         yield writer.write_batch
 
 
+def _raise_limit():
+    """Each stream that is pinned has a file open; processes begin with a low limit."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m nanots.export", description="Streams as Parquet and Arrow files.")
     parser.add_argument("store")
@@ -146,6 +154,7 @@ def main(arguments=None):
     parser.add_argument("--segment", type=int, help="that segment of the stream alone")
     parser.add_argument("--replace", action="store_true", help="replace a file that is there")
     given = parser.parse_args(arguments)
+    _raise_limit()
     try:
         with Reader(given.store) as reader:
             start = from_text(given.start, "--from", reader._unit, LOWEST)
