@@ -6,34 +6,13 @@ import Testing
 @testable import NanoTSCommand
 
 /// `nanots ingest`: rows of tables into records.
-@Suite struct IngestTests {
-  private let scratch: Scratch
-  private let store: String
+@Suite struct IngestTests: IngestSuite {
+  let scratch: Scratch
+  let store: String
 
   init() throws {
     scratch = try Scratch()
     store = scratch.path("store.nts")
-  }
-
-  private func ingest(_ text: String, _ options: String..., named name: String = "t.csv") throws -> Program.Outcome {
-    try Program.run(["ingest", store, try scratch.file(name, Data(text.utf8))] + options)
-  }
-
-  /// Timestamp, key and fields of each frame.
-  private func rows(_ stream: String) throws -> [[String]] {
-    let store = try Store(at: store, .readOnly)
-    let segment = try #require(try store.segments(of: stream).first)
-    let layout = try #require(RecordLayout(metadata: segment.metadata))
-    return try store.frames(of: stream).map { frame in
-      let fields = try unsafe frame.withUnsafeBytes { record in
-        layout.fields.map { field in
-          var line: [UInt8] = []
-          unsafe PayloadText.append(field.value(in: record)!, to: &line)
-          return "\(field.name)=" + String(decoding: line, as: UTF8.self)
-        }
-      }
-      return ["\(frame.timestamp)", "\(frame.key)"] + fields
-    }
   }
 
   @Test func rowsBecomeRecords() throws {
@@ -66,7 +45,8 @@ import Testing
     #expect(outcome.status == 1)
     #expect(outcome.output == "ingested 2 rows into 1 stream (t), 5 rows refused\n")
     for part in [
-      "line 3: 'x' is no time", "line 4: column 'v': 'three' is no i64", "line 5: it has 1 cells, the header has 2",
+      "line 3: 'x' is no time", "line 4: column 'v': 'three' is no whole number",
+      "line 5: it has 1 cells, the header has 2",
       "line 7: its time 1970-01-01T00:00:01.000000000Z is not after 1970-01-01T00:00:02.000000000Z",
       "line 8: its quotes are not closed",
     ] {
@@ -253,6 +233,21 @@ import Testing
     }
   }
 
+  /// A number that is too large is another than infinity, and no exponent is too long to be looked at.
+  @Test func numbersOutOfRange() {
+    for text in ["1e400", "-1e400", String(repeating: "9", count: 320)] {
+      #expect(with(text) { NumberCell.double($0) } == nil, "\(text)")
+    }
+    for text in ["inf", "-Infinity"] { #expect(with(text) { NumberCell.double($0) }?.isInfinite == true, "\(text)") }
+    #expect(with("1e39") { NumberCell.float($0) } == nil && with("-inf") { NumberCell.float($0) } == -.infinity)
+    for exponent in ["-9223372036854775808", "9223372036854775807", "-401", "99999999999999999999"] {
+      _ = with("1e\(exponent)") { NumberCell.double($0) }
+      for power in [-9, 0, 9] { #expect(with("1e\(exponent)") { NumberCell.scaled($0, by: power) } == nil) }
+      #expect(with("1e\(exponent)") { NumberCell.integer($0, as: Int64.self) } == nil)
+    }
+    #expect(with("0." + String(repeating: "0", count: 10_000)) { NumberCell.scaled($0, by: 9) } == 0)
+  }
+
   @Test func wholeNumbers() {
     #expect(with("-128") { NumberCell.integer($0, as: Int8.self) } == -128)
     #expect(with("128") { NumberCell.integer($0, as: Int8.self) } == nil)
@@ -272,6 +267,13 @@ import Testing
     ("1969-12-31", .iso8601, .seconds, -86_400),
     ("2024-02-29T00:00:00+01:00", .iso8601, .seconds, 1_709_161_200),
     ("0001-01-01 00:00:00", .iso8601, .seconds, -62_135_596_800),
+    ("0000-03-01 00:00:00", .iso8601, .seconds, -62_162_035_200),
+    ("0000-02-29 00:00:00", .iso8601, .seconds, -62_162_121_600),
+    ("0000-01-01", .iso8601, .seconds, -62_167_219_200), ("2013-12-02t21:15:00z", .iso8601, .seconds, 1_386_018_900),
+    ("2013-12-02 23:15:00+02", .iso8601, .seconds, 1_386_018_900),
+    ("2013-12-02 23:15:00.5 +0200", .iso8601, .milliseconds, 1_386_018_900_500),
+    ("2013-12-02 19:45-01:30", .iso8601, .seconds, 1_386_018_900),
+    ("2013-12-02 21:15 Z", .iso8601, .seconds, 1_386_018_900),
   ])
   func times(_ text: String, _ format: TimeFormat, _ unit: TimeUnit, _ timestamp: Int64) {
     #expect(with(text) { format.timestamp($0, in: unit) } == timestamp)
@@ -281,6 +283,9 @@ import Testing
     ("2013-02-29 00:00:00", TimeFormat.iso8601), ("2013-12-02 24:00:00", .iso8601), ("2013-12-02 21:15:0x", .iso8601),
     ("x", .s),
     ("1e30", .s), ("99999999999", .s), ("2013-12-02 21:15:00.", .iso8601),
+    ("1e-9223372036854775808", .s), ("2013-12-02 21:15:00+2", .iso8601), ("2013-12-02 21:15:00 ", .iso8601),
+    ("2013-12-02 21:15:00+02:0", .iso8601), ("2013-12-02 21:15:00Zx", .iso8601), ("2013-12-02 21", .iso8601),
+    ("2013-12-02 21:15:00+02:", .iso8601), ("2013-12-02 21:15:00+24", .iso8601),
   ])
   func noTimes(_ text: String, _ format: TimeFormat) {
     #expect(with(text) { format.timestamp($0, in: .nanoseconds) } == nil)

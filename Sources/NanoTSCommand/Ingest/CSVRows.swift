@@ -11,8 +11,10 @@ final class CSVRows: RowSource {
   private let input: InputBytes
   private let delimiter: UInt8
   /// Where a row's cells lie behind `input.start`.
-  private typealias Places = [(start: Int, end: Int, hasDoubled: Bool)]
+  private typealias Places = [(start: Int, end: Int, isQuoted: Bool, hasDoubled: Bool)]
   private var places: Places = []
+  /// The first cell of the present row, counted from 1, that goes on behind its closing quote.
+  private var strayCell: Int?
   /// How long the present row is, with its line end; dropped when the next is asked for.
   private var rowByteCount = 0
   private var linesInRow = 0
@@ -77,19 +79,37 @@ final class CSVRows: RowSource {
     self.places = []
     defer { self.places = places }
     while !scan(&places) {
-      guard try !input.readMore() else { continue }
+      guard try !readFurther() else { continue }
       guard input.count > 0 else { return false }
-      guard !scan(&places, isLast: true) else { return true }
+      guard !scan(&places, isLast: true) else { return try checkQuotes() }
       rowByteCount = input.count
       throw RowRefusal(line: line, reason: "its quotes are not closed before the end")
     }
+    return try checkQuotes()
+  }
+
+  private func checkQuotes() throws -> Bool {
+    guard let strayCell else { return true }
+    throw RowRefusal(
+      line: line,
+      reason: "cell \(strayCell) goes on behind its closing quote; a quote within quotes is written twice")
+  }
+
+  /// Reads on before the row is looked at from its start again: a piece, or once the row is long twice as much as there is, so
+  /// that the looking is linear in what comes.
+  private func readFurther() throws -> Bool {
+    let enough = input.count > Self.longRowByteCount ? 2 * input.count : input.count + 1
+    guard try input.readMore() else { return false }
+    while input.count < enough, try input.readMore() {}
     return true
   }
+
+  private static let longRowByteCount = 64 << 10
 
   /// Finds the cells of the row at the input's start. False when the row goes on behind what was read.
   private func scan(_ cells: inout Places, isLast: Bool = false) -> Bool {
     cells.removeAll(keepingCapacity: true)
-    linesInRow = 0
+    (linesInRow, strayCell) = (0, nil)
     let (quote, newline) = (UInt8(ascii: "\""), UInt8(ascii: "\n"))
     // Bound: `index` and `end` stay within the bytes that were read.
     let bytes = unsafe input.base + input.start
@@ -98,14 +118,19 @@ final class CSVRows: RowSource {
     while true {
       if index < count, unsafe bytes[index] == quote {
         guard let closed = unsafe closingQuote(bytes, count, from: index + 1) else { return false }
-        cells.append((index + 1, closed.index, closed.doubled))
+        cells.append((index + 1, closed.index, true, closed.doubled))
         index = closed.index + 1
-        // What stands between the closing quote and the delimiter is no part of the cell.
+        let behind = index
         while index < count, unsafe bytes[index] != delimiter, unsafe bytes[index] != newline { index += 1 }
+        // The CR of a CRLF is all that may stand there.
+        let isLineEnd =
+          unsafe index == behind + 1 && bytes[behind] == UInt8(ascii: "\r")
+          && (index == count || bytes[index] == newline)
+        if index > behind, !isLineEnd, strayCell == nil { strayCell = cells.count }
       } else {
         let first = index
         while index < count, unsafe bytes[index] != delimiter, unsafe bytes[index] != newline { index += 1 }
-        cells.append((first, index, false))
+        cells.append((first, index, false, false))
       }
       guard index < count else {
         guard isLast else { return false }
@@ -125,8 +150,10 @@ final class CSVRows: RowSource {
     rowByteCount = count
     let last = cells.count - 1
     let end = cells[last].end
-    // Bound: the cell is not empty.
-    if end > cells[last].start, unsafe bytes[end - 1] == UInt8(ascii: "\r") { cells[last].end = end - 1 }
+    // Bound: the cell is not empty. Within quotes a CR is the cell's own.
+    if !cells[last].isQuoted, end > cells[last].start, unsafe bytes[end - 1] == UInt8(ascii: "\r") {
+      cells[last].end = end - 1
+    }
     for index in cells.indices where cells[index].hasDoubled {
       cells[index].end = unsafe joinDoubled(bytes, cells[index].start, cells[index].end)
     }

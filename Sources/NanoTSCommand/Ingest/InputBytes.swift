@@ -1,5 +1,8 @@
 import Glibc
 
+/// The command was told to stop while it waited for input.
+struct InputStopped: Error {}
+
 /// The bytes of files, one after the other, or of stdin, in pieces; what of a piece was not used stays for the next one.
 ///
 /// Bounds: `start..<end` are bytes that were read; the memory has `capacity` bytes.
@@ -21,6 +24,8 @@ final class InputBytes {
     self.path = path
     unsafe base = .allocate(capacity: capacity)
     descriptor = path == "-" ? dup(STDIN_FILENO) : unsafe open(path, O_RDONLY | O_CLOEXEC)
+    // A named pipe is waited for here, until somebody writes it.
+    if descriptor < 0, errno == EINTR, StopSignal.isRequested { throw InputStopped() }
     guard descriptor >= 0 else { throw CommandFailure.system("cannot open \(PrintableText.string(path))") }
   }
 
@@ -34,11 +39,13 @@ final class InputBytes {
   /// Bytes up to `offset` behind `start` are done with.
   func drop(_ offset: Int) { start += offset }
 
-  /// Reads on. False, with nothing changed, at the end of the input.
+  /// Reads on. False, with nothing changed, at the end of the input. Throws `InputStopped` when the command is to stop: what
+  /// was read of a row is then not the whole of it.
   func readMore() throws -> Bool {
     guard !isAtEnd else { return false }
     if end == capacity { makeRoom() }
     while true {
+      try waitForInput()
       let result = unsafe read(descriptor, base + end, capacity - end)
       if result > 0 {
         end += result
@@ -49,9 +56,21 @@ final class InputBytes {
         isAtEnd = true
         return false
       }
-      if errno != EINTR { throw CommandFailure.system("cannot read \(PrintableText.string(path))") }
+      if errno != EINTR, errno != EAGAIN { throw CommandFailure.system("cannot read \(PrintableText.string(path))") }
     }
   }
+
+  /// Waits in short turns: a signal that comes just before a call that waits does not end it.
+  private func waitForInput() throws {
+    var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    while true {
+      guard !StopSignal.isRequested else { throw InputStopped() }
+      let result = unsafe poll(&request, 1, Self.longestWaitMilliseconds)
+      if result > 0 || (result < 0 && errno != EINTR) { return }
+    }
+  }
+
+  private static let longestWaitMilliseconds: Int32 = 200
 
   private func makeRoom() {
     if start > capacity / 2 || (start > 0 && count < capacity / 2) {

@@ -19,10 +19,34 @@ enum NumberCell {
     return isNegative ? -magnitude : magnitude
   }
 
-  /// A whole number within what `T` holds.
+  /// A decimal number that a Float holds; nil also where it is none.
+  static func float(_ cell: Cell) -> Float? {
+    guard let double = double(cell) else { return nil }
+    let float = Float(double)
+    return float.isInfinite && !double.isInfinite ? nil : float
+  }
+
+  /// A whole number within what `T` holds, written with digits alone.
   static func integer<T: FixedWidthInteger>(_ cell: Cell, as type: T.Type) -> T? {
     guard let (digits, exponent, isNegative) = decimal(cell), exponent == 0 else { return nil }
     return isNegative ? T(exactly: -Int128(digits)) : T(exactly: digits)
+  }
+
+  /// The same where JSON, which has numbers of one kind only, may write it with a fraction of zeros or an exponent: 5.0, 1e3.
+  static func whole<T: FixedWidthInteger>(_ cell: Cell, as type: T.Type) -> T? {
+    if let integer = integer(cell, as: type) { return integer }
+    guard cell.kind == .number, let (digits, exponent, isNegative) = decimal(cell) else { return nil }
+    var value = Int128(digits)
+    if value == 0 { return 0 }
+    // Bound: digits of an UInt64 times 10 to the 18th are less than an Int128 holds.
+    guard exponent <= 18 else { return nil }
+    for _ in 0..<max(0, exponent) { value *= 10 }
+    // No number but zero can be divided by ten more often than it has digits.
+    for _ in 0..<max(0, -exponent) {
+      guard value % 10 == 0 else { return nil }
+      value /= 10
+    }
+    return T(exactly: isNegative ? -value : value)
   }
 
   /// A decimal number times 10 to the power of `power`, rounded down; nil where it is no such number or does not fit.
@@ -68,7 +92,7 @@ enum NumberCell {
     guard hasDigit else { return nil }
     if index < end {
       guard cell[index] | 0x20 == UInt8(ascii: "e"),
-        let power = Int(String(decoding: cell[(index + 1)...], as: UTF8.self)), abs(power) < 400
+        let power = Int(String(decoding: cell[(index + 1)...], as: UTF8.self)), (-400...400).contains(power)
       else { return nil }
       exponent += power
     }
@@ -78,6 +102,8 @@ enum NumberCell {
   private static func slowDouble(_ cell: Cell) -> Double? {
     // Hexadecimal, which Swift takes, is no number of a table's.
     guard cell.count < 400, !cell.contains(where: { $0 | 0x20 == UInt8(ascii: "x") }) else { return nil }
-    return Double(cell.text)
+    guard let value = Double(cell.text) else { return nil }
+    // What is written in digits and is infinite would be another number than the one that stands there.
+    return value.isInfinite && !cell.contains(where: { $0 | 0x20 == UInt8(ascii: "i") }) ? nil : value
   }
 }

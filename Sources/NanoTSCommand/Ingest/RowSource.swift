@@ -1,13 +1,25 @@
 /// One cell of a row: bytes that are there until the next row is asked for, and not longer.
 @safe
 struct Cell: RandomAccessCollection {
+  /// What the source says of it besides its bytes.
+  enum Kind {
+    /// Nothing: what it is shows in its bytes.
+    case bare
+    /// A JSON string, which is a text whatever it looks like.
+    case text
+    /// A JSON number.
+    case number
+  }
+
   private let base: UnsafePointer<UInt8>
   let count: Int
+  let kind: Kind
 
   /// Bound: `count` bytes from `base` on are there while the cell is used.
-  init(_ base: UnsafePointer<UInt8>, count: Int) {
+  init(_ base: UnsafePointer<UInt8>, count: Int, kind: Kind = .bare) {
     unsafe self.base = unsafe base
     self.count = count
+    self.kind = kind
   }
 
   var startIndex: Int { 0 }

@@ -1,7 +1,7 @@
 /// Rows of which the first thousand were looked at before any is given out, for what they look like.
 final class SampledRows: RowSource {
   private enum Seen {
-    case row(line: Int, cells: [[UInt8]])
+    case row(line: Int, cells: [(bytes: [UInt8], kind: Cell.Kind)])
     case refused(RowRefusal)
   }
 
@@ -20,9 +20,12 @@ final class SampledRows: RowSource {
     while seen.count < Self.mostRows {
       do {
         guard try rows.next(&row) else { break }
-        seen.append(.row(line: row.line, cells: row.cells.map { Array($0) }))
+        seen.append(.row(line: row.line, cells: row.cells.map { (Array($0), $0.kind) }))
       } catch let refusal as RowRefusal {
         seen.append(.refused(refusal))
+      } catch is InputStopped {
+        // What came before is given out; who then asks for more is told again.
+        break
       }
     }
   }
@@ -48,7 +51,9 @@ final class SampledRows: RowSource {
   }
 
   /// Bound: the bytes are kept as long as this is.
-  private static func cell(_ bytes: [UInt8]) -> Cell {
-    unsafe bytes.withUnsafeBufferPointer { unsafe Cell($0.baseAddress ?? nothing, count: $0.count) }
+  private static func cell(_ seen: (bytes: [UInt8], kind: Cell.Kind)) -> Cell {
+    unsafe seen.bytes.withUnsafeBufferPointer {
+      unsafe Cell($0.baseAddress ?? nothing, count: $0.count, kind: seen.kind)
+    }
   }
 }

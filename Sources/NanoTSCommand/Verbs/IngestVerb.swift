@@ -124,13 +124,17 @@ struct IngestVerb: ParsableCommand {
     }
     let progress = IngestProgress(inputs)
     defer { progress.finish() }
-    for path in inputs {
-      let source = try source(path)
-      try ingestion.take(source, from: path) {
-        progress.show(ingestion, used: source.bytesUsed)
-        return !StopSignal.isRequested
+    do {
+      for path in inputs where !StopSignal.isRequested {
+        let source = try source(path)
+        try ingestion.take(source, from: path) {
+          progress.show(ingestion, used: source.bytesUsed)
+          return !StopSignal.isRequested
+        }
+        progress.next(after: source.bytesUsed)
       }
-      progress.next(after: source.bytesUsed)
+    } catch is InputStopped {
+      // What was taken before is kept, as where it was noticed between two rows.
     }
     if StopSignal.isRequested, strict || outOfOrder == .sort {
       Diagnostics.say("stopped; nothing was stored")
