@@ -18,8 +18,8 @@ struct IngestVerb: ParsableCommand {
     discussion: """
       A row becomes a frame: one column is its time, the others are the fields of its record. The layout of the record is \
       kept in the segment's metadata, so that 'cat', 'export' and other programs know the fields. Types are told by the first \
-      1,000 rows (whole numbers i64, other numbers f64, true and false bool, anything else text) unless --types says them; an \
-      empty cell of an f64 is NaN.
+      1,000 rows (whole numbers i64 or u64, other numbers f64, true and false bool, anything else, and strings of JSON, text) \
+      unless --types says them; an empty cell of an f64 is NaN.
 
       A row that cannot be taken is reported with its line and the reason; the rest goes on, and the exit code is 1. With \
       --strict the first such row ends it and nothing is stored. --strict and --out-of-order sort hold all rows in memory until \
@@ -182,16 +182,13 @@ struct IngestVerb: ParsableCommand {
   }
 
   private func openSource(_ path: String) throws -> any RowSource {
-    let isJSON = path.hasSuffix(".jsonl") || path.hasSuffix(".ndjson")
-    switch format ?? (isJSON ? .jsonl : .csv) {
-    case .csv:
-      return try CSVRows(
-        InputBytes(path: path), delimiter: delimiter == "tab" ? UInt8(ascii: "\t") : delimiter.utf8.first!)
-    case .jsonl:
-      let descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw CommandFailure.system("cannot open \(PrintableText.string(path))") }
-      return try JSONRows(LineReader(descriptor: descriptor, limit: JSONRows.longestLine), path: path)
-    }
+    let input = try InputBytes(path: path)
+    guard !isJSON(path) else { return try JSONRows(input) }
+    return try CSVRows(input, delimiter: delimiter == "tab" ? UInt8(ascii: "\t") : delimiter.utf8.first!)
+  }
+
+  private func isJSON(_ path: String) -> Bool {
+    format.map { $0 == .jsonl } ?? (path.hasSuffix(".jsonl") || path.hasSuffix(".ndjson"))
   }
 
   /// A store that grows, up to ten times what the text of the files takes: the shortest row, of 4 bytes, becomes 32, or 40 with
