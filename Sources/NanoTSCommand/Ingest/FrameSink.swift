@@ -25,8 +25,8 @@ protocol FrameSink: AnyObject {
 
 /// Appends to the store, which is made or opened when the first frame comes.
 final class StoreSink: FrameSink {
-  private let open: () throws -> Store
-  private let metadata: String
+  private let target: TargetStore
+  private let record: RecordShape
   private let options: WriterOptions
   private var store: Store?
   private var writers: [String: Writer] = [:]
@@ -39,8 +39,10 @@ final class StoreSink: FrameSink {
   /// Frames that had made room before.
   private var recycledBefore: UInt64 = 0
 
-  init(metadata: String, _ options: WriterOptions, open: @escaping () throws -> Store) {
-    (self.metadata, self.options, self.open) = (metadata, options, open)
+  init(_ target: TargetStore, _ record: RecordShape, clamps: Bool) {
+    (self.target, self.record) = (target, record)
+    options = WriterOptions(
+      autoReclaim: target.reclaims, outOfOrder: clamps ? .clamp : .reject, compression: target.compression)
   }
 
   func append(
@@ -81,8 +83,29 @@ final class StoreSink: FrameSink {
     try store.close()
   }
 
-  private func openFirst() throws -> Store {
-    let store = try open()
+  /// Makes ready for what was held, of which the store can take everything as it looks; throws `RowRefusal` where one of the
+  /// streams is further than what can be read of it: its newest frames may have been freed.
+  func prepare(_ streams: [HeldStream], firsts: [FramePosition]) throws {
+    do {
+      try target.check(streams, record)
+    } catch let failure as CommandFailure {
+      throw CommandFailure(failure.message + "; nothing was stored")
+    }
+    guard !streams.isEmpty else { return }
+    let store = try openFirst(for: streams)
+    do {
+      for (stream, first) in zip(streams, firsts) {
+        guard let last = try writer(of: stream.name).last, !(last < first) else { continue }
+        throw Self.outOfOrder(stream.line, first.timestamp, after: last.timestamp, in: store.timeUnit, key: first.key)
+      }
+    } catch {
+      target.discard(store)
+      throw error
+    }
+  }
+
+  private func openFirst(for streams: [HeldStream]? = nil) throws -> Store {
+    let store = try target.open(record, for: streams)
     recycledBefore = try store.statistics().reclaimedFrames
     self.store = store
     return store
@@ -95,7 +118,7 @@ final class StoreSink: FrameSink {
       return writer
     }
     let store = try self.store ?? openFirst()
-    let writer = try store.writer(for: stream, metadata: metadata, options: options)
+    let writer = try store.writer(for: stream, metadata: record.metadata, options: options)
     (writers[stream], present) = (writer, writer)
     streams.append(stream)
     return writer
@@ -106,8 +129,7 @@ final class StoreSink: FrameSink {
 /// is sure that each can be stored.
 final class HeldSink: FrameSink {
   private struct Held {
-    let timestamp: Int64
-    let key: Int64
+    var position: FramePosition
     let flags: UInt32
     let stream: Int
     let bytes: Range<Int>
@@ -115,18 +137,17 @@ final class HeldSink: FrameSink {
   }
 
   private let sink: StoreSink
+  private let target: TargetStore
   private let sorts: Bool
-  private let unit: TimeUnit
-  /// The last position that a stream has in the store.
-  private let lastStored: (String) throws -> FramePosition?
+  /// In the order in which they came.
   private var held: [Held] = []
   private var bytes: [UInt8] = []
   private var names: [String] = []
   private var numbers: [String: Int] = [:]
   private var lasts: [FramePosition?] = []
 
-  init(_ sink: StoreSink, sorts: Bool, unit: TimeUnit, lastStored: @escaping (String) throws -> FramePosition?) {
-    (self.sink, self.sorts, self.unit, self.lastStored) = (sink, sorts, unit, lastStored)
+  init(_ sink: StoreSink, _ target: TargetStore, sorts: Bool) {
+    (self.sink, self.target, self.sorts) = (sink, target, sorts)
   }
 
   var stored: UInt64 { sink.stored }
@@ -140,36 +161,66 @@ final class HeldSink: FrameSink {
     let number = try number(of: stream)
     let position = FramePosition(timestamp: timestamp, key: key)
     if let last = lasts[number], !(last < position) {
-      throw StoreSink.outOfOrder(line, timestamp, after: last.timestamp, in: unit, key: key)
+      throw StoreSink.outOfOrder(line, timestamp, after: last.timestamp, in: target.unit, key: key)
     }
     if !sorts { lasts[number] = position }
     unsafe bytes.append(contentsOf: record)
     held.append(
       Held(
-        timestamp: timestamp, key: key, flags: flags, stream: number, bytes: (bytes.count - record.count)..<bytes.count,
-        line: line))
+        position: position, flags: flags, stream: number, bytes: (bytes.count - record.count)..<bytes.count, line: line)
+    )
   }
 
   func finish() throws {
-    if sorts { held.sort { ($0.timestamp, $0.key, $0.line) < ($1.timestamp, $1.key, $1.line) } }
-    var lasts: [FramePosition?] = Array(repeating: nil, count: names.count)
-    for frame in held {
-      var position = FramePosition(timestamp: frame.timestamp, key: frame.key)
-      // Of equal times the later line comes later.
-      if let last = lasts[frame.stream], !(last < position) {
-        guard last.key < .max else {
-          throw RowRefusal(line: frame.line, reason: "its time and its key \(last.key) are those of another row")
-        }
-        position = FramePosition(timestamp: last.timestamp, key: last.key + 1)
-      }
-      lasts[frame.stream] = position
+    // By number where positions are equal: rows come from several files, whose lines begin with 1 each.
+    let order = sorts ? held.indices.sorted { (held[$0].position, $0) < (held[$1].position, $1) } : Array(held.indices)
+    if sorts { try tellApart(order) }
+    try prepare(order)
+    for index in order {
+      let frame = held[index]
       try unsafe bytes.withUnsafeBytes { bytes in
         try unsafe sink.append(
-          UnsafeRawBufferPointer(rebasing: bytes[frame.bytes]), to: names[frame.stream], at: position.timestamp,
-          key: position.key, flags: frame.flags, line: frame.line)
+          UnsafeRawBufferPointer(rebasing: bytes[frame.bytes]), to: names[frame.stream], at: frame.position.timestamp,
+          key: frame.position.key, flags: frame.flags, line: frame.line)
       }
     }
     try sink.finish()
+  }
+
+  /// Gives frames of equal times keys, so that what came later is later.
+  private func tellApart(_ order: [Int]) throws {
+    var lasts: [FramePosition?] = Array(repeating: nil, count: names.count)
+    for index in order {
+      let frame = held[index]
+      if let last = lasts[frame.stream], !(last < frame.position) {
+        guard last.key < .max else {
+          throw RowRefusal(line: frame.line, reason: "its time and its key \(last.key) are those of another row")
+        }
+        held[index].position = FramePosition(timestamp: last.timestamp, key: last.key + 1)
+      }
+      lasts[frame.stream] = held[index].position
+    }
+  }
+
+  private func prepare(_ order: [Int]) throws {
+    var streams: [HeldStream?] = Array(repeating: nil, count: names.count)
+    var firsts: [FramePosition?] = streams.map { _ in nil }
+    for index in order {
+      let frame = held[index]
+      var stream = streams[frame.stream] ?? HeldStream(name: names[frame.stream], line: frame.line)
+      if firsts[frame.stream] == nil { firsts[frame.stream] = frame.position }
+      if stream.keyed > 0 || frame.position.key != 0 { stream.keyed += 1 } else { stream.unkeyed += 1 }
+      streams[frame.stream] = stream
+    }
+    // A stream that is known by refused rows alone has no frame.
+    try sink.prepare(streams.compactMap(\.self), firsts: firsts.compactMap(\.self))
+  }
+
+  /// The last position that a stream has in the store.
+  private func lastStored(_ stream: String) throws -> FramePosition? {
+    guard let existing = target.existing else { return nil }
+    var cursor = try existing.cursor(of: stream)
+    return try cursor.last()?.position
   }
 
   private func number(of stream: String) throws -> Int {

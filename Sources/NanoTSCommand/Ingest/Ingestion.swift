@@ -18,7 +18,7 @@ final class Ingestion {
   private let plan: IngestPlan
   private let unit: TimeUnit
   private let isStrict: Bool
-  private let makeSink: (_ metadata: String) -> any FrameSink
+  private let makeSink: (RecordShape) -> any FrameSink
   private var sink: (any FrameSink)?
   private var fields: FieldColumns?
   private var columns: [String] = []
@@ -34,7 +34,7 @@ final class Ingestion {
   private static let mostReasons = 10
 
   init(
-    _ plan: IngestPlan, unit: TimeUnit, isStrict: Bool, sink: @escaping (_ metadata: String) -> any FrameSink
+    _ plan: IngestPlan, unit: TimeUnit, isStrict: Bool, sink: @escaping (RecordShape) -> any FrameSink
   ) {
     (self.plan, self.unit, self.isStrict, makeSink) = (plan, unit, isStrict, sink)
   }
@@ -53,6 +53,9 @@ final class Ingestion {
     let key = try special.key.map { try index(of: $0, "--key-column") }
     let flags = try special.flags.map { try index(of: $0, "flags") }
     let name = try special.stream.map { try index(of: $0, "--stream-column") }
+    if name == nil, let refusal = StreamName.refusal(of: stream) {
+      throw CommandFailure("\(PrintableText.string(path)): \(refusal); --stream says which it is")
+    }
     var row = Row()
     while true {
       do {
@@ -67,6 +70,9 @@ final class Ingestion {
               + "iso8601")
         }
         let streamName = name.map { row.cells[$0].text } ?? stream
+        if name != nil, let refusal = StreamName.refusal(of: streamName) {
+          throw RowRefusal(line: row.line, reason: refusal)
+        }
         let keyValue = try key.map { try whole(row.cells[$0], "key", row.line, as: Int64.self) } ?? 0
         let flagBits = try flags.map { try whole(row.cells[$0], "flags", row.line, as: UInt32.self) } ?? 0
         try unsafe record.withUnsafeMutableBytes { record in
@@ -87,7 +93,7 @@ final class Ingestion {
     do {
       try sink?.finish()
     } catch let refusal as RowRefusal {
-      throw refusal.failure(in: "the input")
+      throw CommandFailure(refusal.failure(in: "the input").message + "; nothing was stored")
     }
   }
 
@@ -103,7 +109,7 @@ final class Ingestion {
   }
 
   private func whole<T: FixedWidthInteger>(_ cell: Cell, _ what: String, _ line: Int, as type: T.Type) throws -> T {
-    guard let number = NumberCell.integer(cell, as: type) else {
+    guard let number = NumberCell.whole(cell, as: type) else {
       throw RowRefusal(
         line: line, reason: "its \(what) '\(cell.shown)' is no whole number from \(T.min) to \(T.max)")
     }
@@ -142,7 +148,14 @@ final class Ingestion {
     columns = rows.columns
     let special = special
     let taken = [plan.timeColumn ?? columns[0], special.key, special.flags, special.stream].compactMap(\.self)
-    for name in plan.types.keys.sorted() + plan.units.keys.sorted() { _ = try index(of: name, "--types or --units") }
+    for name in plan.types.keys.sorted() + plan.units.keys.sorted() {
+      _ = try index(of: name, "--types or --units")
+      guard !taken.contains(name) else {
+        throw CommandFailure(
+          "--types or --units: '\(PrintableText.string(name))' is the column of the time, the key, the flags or the stream, "
+            + "which is no field and has neither; leave it out")
+      }
+    }
     let time = try index(of: plan.timeColumn ?? columns[0], "--time-column")
     timeFormat = plan.timeFormat ?? guessTime(rows, time)
     let chosen = columns.indices.filter { !taken.contains(columns[$0]) }
@@ -155,7 +168,9 @@ final class Ingestion {
       chosen.map { (index: $0, name: columns[$0], type: plan.types[columns[$0]] ?? guess(rows, $0)) }, units: plan.units
     )
     record = Array(repeating: 0, count: fields!.layout.byteCount)
-    sink = makeSink(fields!.layout.metadata)
+    sink = makeSink(
+      RecordShape(
+        metadata: fields!.layout.metadata, byteCount: fields!.layout.byteCount, columnCount: columns.count))
   }
 
   private func guess(_ rows: SampledRows, _ column: Int) -> FieldType {

@@ -109,18 +109,13 @@ struct IngestVerb: ParsableCommand {
   func run() throws {
     StopSignal.install()
     let existing = unsafe access(target.store, F_OK) == 0 ? try target.open(.readWrite) : nil
-    let ingestion = Ingestion(try plan(), unit: existing?.timeUnit ?? unit, isStrict: strict) { metadata in
-      // A store that is made for these rows keeps all of them.
-      let options = WriterOptions(
-        autoReclaim: existing != nil || blocks != nil, outOfOrder: outOfOrder == .clamp ? .clamp : .reject,
-        compression: storing.compression)
-      let sink = StoreSink(metadata: metadata, options) { try existing ?? makeStore() }
-      guard strict || outOfOrder == .sort else { return sink }
-      return HeldSink(sink, sorts: outOfOrder == .sort, unit: existing?.timeUnit ?? unit) { stream in
-        guard let existing else { return nil }
-        var cursor = try existing.cursor(of: stream)
-        return try cursor.last()?.position
-      }
+    let target = TargetStore(
+      existing: existing, path: target.store,
+      options: StoreOptions(blockSize: blockSize.bytes, timeUnit: unit), blocks: blocks,
+      compression: storing.compression, input: inputSize)
+    let ingestion = Ingestion(try plan(), unit: target.unit, isStrict: strict) { record in
+      let sink = StoreSink(target, record, clamps: outOfOrder == .clamp)
+      return strict || outOfOrder == .sort ? HeldSink(sink, target, sorts: outOfOrder == .sort) : sink
     }
     let progress = IngestProgress(inputs)
     defer { progress.finish() }
@@ -191,18 +186,11 @@ struct IngestVerb: ParsableCommand {
     format.map { $0 == .jsonl } ?? (path.hasSuffix(".jsonl") || path.hasSuffix(".ndjson"))
   }
 
-  /// A store that grows, up to ten times what the text of the files takes: the shortest row, of 4 bytes, becomes 32, or 40 with
-  /// a key. Each stream begins a block, and may have another that waits.
-  private func makeStore() throws -> Store {
-    var options = StoreOptions(blockSize: blockSize.bytes, blockCount: blocks ?? 0, timeUnit: unit)
-    if blocks == nil {
-      let bytes = inputs.reduce(Int64(0)) { $0 + (FileLength.of($1) ?? Self.stdinBytes) }
-      let blocksOfStreams = 2 * options.streamCapacity
-      options.blockCount = Int(10 * bytes / Int64(max(1, blockSize.bytes))) + blocksOfStreams + 64
-      // It grows by itself; a small table makes a small file.
-      options.initialBlockCount = min(64, max(4, Int(4 * bytes / Int64(max(1, blockSize.bytes)))))
-    }
-    return try Store.create(at: target.store, options)
+  private var inputSize: InputSize {
+    let lengths = inputs.map { FileLength.of($0) }
+    return InputSize(
+      byteCount: lengths.reduce(0) { $0 + Int($1 ?? Self.stdinBytes) }, isCounted: !lengths.contains(nil),
+      count: inputs.count, isJSON: inputs.contains(where: isJSON))
   }
 
   /// What is assumed of an input that has no length.
