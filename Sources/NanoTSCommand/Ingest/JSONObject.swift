@@ -6,7 +6,7 @@ struct JSONObject {
     case text([UInt8])
     case number([UInt8])
     case boolean(Bool)
-    case none
+    case null
     /// An object or a list, whose inside was not looked at.
     case nested
   }
@@ -54,7 +54,7 @@ struct JSONObject {
     case UInt8(ascii: "{"), UInt8(ascii: "["): return skipNested() ? .nested : nil
     case UInt8(ascii: "t"): return takesWord("true") ? .boolean(true) : nil
     case UInt8(ascii: "f"): return takesWord("false") ? .boolean(false) : nil
-    case UInt8(ascii: "n"): return takesWord("null") ? Value.none : nil
+    case UInt8(ascii: "n"): return takesWord("null") ? .null : nil
     default: return number().map { .number($0) }
     }
   }

@@ -109,7 +109,7 @@ final class JSONRows: RowSource {
       case .text(let text): add(text, .text, at: index)
       case .number(let text): add(text, .number, at: index)
       case .boolean(let value): add((value ? "true" : "false").utf8, .bare, at: index)
-      case .none: add([], .bare, at: index)
+      case .null: add([], .bare, at: index)
       case .nested:
         throw RowRefusal(line: line, reason: "the value of '\(PrintableText.string(name))' is an object or a list")
       }
