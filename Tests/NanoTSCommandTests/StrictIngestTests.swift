@@ -43,12 +43,15 @@ import Testing
     let many = "t,s,v\n" + (0..<1_025).map { "\($0),s\($0),1\n" }.joined()
     nothingIsStored(try ingest(many, "--stream-column", "s", "--strict"), "room for 1024 more")
     // The second stream's name is longer, and leaves less for its frames.
-    let limit = BlockFilling(
-      blockSize: 4096, record: RecordShape(metadata: try metadata(of: 3_000), byteCount: 0, columnCount: 3),
-      compression: .off)
+    let metadataByteCount = try metadata(of: 3_000).utf8.count
+    func limit(_ nameByteCount: Int) throws -> Int {
+      try BlockRoom(
+        blockSize: 4096, nameByteCount: nameByteCount, metadataByteCount: metadataByteCount, .off, isKeyed: false
+      ).largestFrameByteCount
+    }
     let (short, long) = ("a", String(repeating: "b", count: 150))
-    let most = limit.largestRecord(nameByteCount: 150, isKeyed: false)
-    #expect(limit.largestRecord(nameByteCount: 1, isKeyed: false) > most)
+    let most = try limit(150)
+    #expect(try limit(1) > most)
     let text = "t,s,v\n1,\(short),x\n2,\(long),y\n"
     let options = ["--stream-column", "s", "--strict", "--block-size", "4KiB"]
     nothingIsStored(try ingest(text, options + ["--types", "v=text:\(most + 8)"]), "line 3: a frame of")
@@ -57,25 +60,6 @@ import Testing
 
   private func metadata(of byteCount: Int) throws -> String {
     try RecordLayout([RecordField("v", .text(byteCount: byteCount), offset: 0)], byteCount: byteCount).metadata
-  }
-
-  /// What is reckoned is what the library says, to the byte, of plain and compressed blocks.
-  @Test(arguments: [Compression.off, .lz4(), .lz4(chunkByteCount: 512)])
-  func largestRecordsAreThoseOfTheLibrary(_ compression: Compression) throws {
-    for (number, blockSize) in [4_096, 65_536, 1 << 20].enumerated() {
-      let made = try Store.create(
-        at: scratch.path("\(number).nts"), StoreOptions(blockSize: blockSize, blockCount: 4, compression: compression))
-      for (name, metadata) in [("a", ""), ("stream", String(repeating: "m", count: 700))] {
-        let writer = try made.writer(for: name, metadata: metadata)
-        let filling = BlockFilling(
-          blockSize: blockSize, record: RecordShape(metadata: metadata, byteCount: 0, columnCount: 2),
-          compression: compression)
-        #expect(
-          writer.maximumFrameByteCount == filling.largestRecord(nameByteCount: name.utf8.count, isKeyed: false),
-          "\(blockSize), \(metadata.count)")
-        try writer.close()
-      }
-    }
   }
 
   @Test func aRingOfTooFewBlocksIsRefused() throws {

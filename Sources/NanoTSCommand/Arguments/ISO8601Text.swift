@@ -1,7 +1,7 @@
 import FoundationEssentials
 
-/// Reads ISO 8601 dates: `2026-01-31`, `2026-01-31T12:00`, `2026-01-31T12:00:00.123456789Z`, `…+02:00`. No zone is UTC. A space
-/// may stand in place of the T.
+/// Reads ISO 8601 dates: `2026-01-31`, `2026-01-31T12:00`, `2026-01-31T12:00:00.123456789Z`, `…+02:00`, `…+02`. No zone is UTC. A
+/// space may stand in place of the T, and before the zone.
 ///
 /// Foundation does the calendar. The fraction and the zone are read here: its style knows milliseconds only, takes
 /// February 30 for March 2 and does not mind what follows the date.
@@ -39,13 +39,18 @@ enum ISO8601Text {
 
   /// The clock time without its zone, and the zone's seconds east of UTC.
   private static func splitZone(_ text: Substring) -> (clock: Substring, seconds: Int64)? {
-    if text.hasSuffix("Z") { return (text.dropLast(), 0) }
+    if text.hasSuffix("Z") || text.hasSuffix("z") { return (withoutBlanks(text.dropLast()), 0) }
     guard let sign = text.lastIndex(where: { $0 == "+" || $0 == "-" }) else { return (text, 0) }
     let digits = text[text.index(after: sign)...].filter { $0 != ":" }
-    guard digits.utf8.count == 4, let number = Int64(digits), number >= 0 else { return nil }
-    let (hours, minutes) = number.quotientAndRemainder(dividingBy: 100)
+    guard let number = Int64(digits), number >= 0, [2, 4].contains(digits.utf8.count) else { return nil }
+    let (hours, minutes) = digits.utf8.count == 2 ? (number, 0) : number.quotientAndRemainder(dividingBy: 100)
     guard hours < 24, minutes < 60 else { return nil }
     let seconds = hours * 3_600 + minutes * 60
-    return (text[..<sign], text[sign] == "-" ? -seconds : seconds)
+    return (withoutBlanks(text[..<sign]), text[sign] == "-" ? -seconds : seconds)
+  }
+
+  /// A zone may stand apart.
+  private static func withoutBlanks(_ clock: Substring) -> Substring {
+    clock.last == " " ? clock.dropLast() : clock
   }
 }

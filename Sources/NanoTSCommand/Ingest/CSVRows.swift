@@ -106,8 +106,12 @@ final class CSVRows: RowSource {
 
   private static let longRowByteCount = 64 << 10
 
+  /// How often a row was looked at from its start.
+  private(set) var scans = 0
+
   /// Finds the cells of the row at the input's start. False when the row goes on behind what was read.
   private func scan(_ cells: inout Places, isLast: Bool = false) -> Bool {
+    scans += 1
     cells.removeAll(keepingCapacity: true)
     (linesInRow, strayCell) = (0, nil)
     let (quote, newline) = (UInt8(ascii: "\""), UInt8(ascii: "\n"))

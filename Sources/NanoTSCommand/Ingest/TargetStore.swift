@@ -9,43 +9,6 @@ struct RecordShape {
   let columnCount: Int
 }
 
-/// How frames of one shape fill blocks.
-///
-/// A block holds a preamble, and for each frame its record, rounded up to 8, and an entry of the index.
-struct BlockFilling {
-  let blockSize: Int
-  let record: RecordShape
-  let compression: Compression
-
-  /// Names and metadata of so many bytes lie at a block's beginning.
-  private func start(_ nameByteCount: Int) -> Int { (96 + nameByteCount + record.metadata.utf8.count + 63) & ~63 }
-
-  private var paddedByteCount: Int { (record.byteCount + 7) & ~7 }
-
-  private static func entryByteCount(isKeyed: Bool) -> Int { isKeyed ? 32 : 24 }
-
-  /// The largest record that a block can hold. Where frames are compressed, a part of the block is for those that are not yet.
-  func largestRecord(nameByteCount: Int, isKeyed: Bool) -> Int {
-    let (start, entry) = (start(nameByteCount), Self.entryByteCount(isKeyed: isKeyed))
-    guard case .lz4(let said) = compression else { return (blockSize - start - entry) & ~7 }
-    let chunk = said ?? min(16 << 10, blockSize / 16)
-    let staging = (chunk / 8 * 15 + 63) & ~63
-    // A chunk of one frame has an entry of 48 bytes, and 32 at most beside the payload.
-    return max(blockSize - staging - start - 48 - 32, min(chunk / 8 * 9, staging - entry)) & ~7
-  }
-
-  /// How many blocks so many frames of a stream take, or fewer.
-  func blocks(of frames: Int, nameByteCount: Int, isKeyed: Bool) -> Int {
-    var (room, frame) = (blockSize - start(nameByteCount), paddedByteCount + Self.entryByteCount(isKeyed: isKeyed))
-    if compression != .off {
-      // What does not become smaller: up to half of a block is for other than chunks, and each frame may be a chunk.
-      (room, frame) = (blockSize / 2 - start(nameByteCount), frame + 96)
-    }
-    let framesInBlock = max(1, room / frame)
-    return (frames + framesInBlock - 1) / framesInBlock
-  }
-}
-
 /// Frames that wait for being stored, of one stream.
 struct HeldStream {
   let name: String
@@ -82,7 +45,7 @@ struct TargetStore {
     if let blocks {
       options.blockCount = blocks
     } else {
-      let needed = streams.map { blocks(of: $0, record) } ?? mostBlocks(record)
+      let needed = try streams.map { try blocks(of: $0, record) } ?? mostBlocks(record)
       options.blockCount = max(4, min(needed, mostBlocksOfStore))
       // It grows by itself; a small table makes a small file.
       options.initialBlockCount = min(64, max(4, min(options.blockCount, input.byteCount * 4 / max(1, blockSize))))
@@ -91,19 +54,25 @@ struct TargetStore {
   }
 
   /// Two besides those of a stream: one may wait for being written.
-  private func blocks(of streams: [HeldStream], _ record: RecordShape) -> Int {
-    let filling = filling(record, of: nil)
-    return streams.reduce(0) { sum, stream in
+  private func blocks(of streams: [HeldStream], _ record: RecordShape) throws -> Int {
+    try streams.reduce(0) { sum, stream in
       let nameByteCount = stream.name.utf8.count
-      return sum + 2 + filling.blocks(of: stream.unkeyed, nameByteCount: nameByteCount, isKeyed: false)
-        + filling.blocks(of: stream.keyed, nameByteCount: nameByteCount, isKeyed: true)
+      return try sum + 2
+        + blocks(of: stream.unkeyed, room(record, of: nil, nameByteCount: nameByteCount, isKeyed: false), record)
+        + blocks(of: stream.keyed, room(record, of: nil, nameByteCount: nameByteCount, isKeyed: true), record)
     }
   }
 
-  private func mostBlocks(_ record: RecordShape) -> Int {
+  /// As many as so many frames take, or more.
+  private func blocks(of frames: Int, _ room: BlockRoom, _ record: RecordShape) -> Int {
+    let framesInBlock = room.leastFrames(of: record.byteCount)
+    return (frames + framesInBlock - 1) / framesInBlock
+  }
+
+  private func mostBlocks(_ record: RecordShape) throws -> Int {
     let rows = input.byteCount / input.shortestRow(columnCount: record.columnCount) + input.count
-    let filled = filling(record, of: nil).blocks(
-      of: rows, nameByteCount: StreamName.mostBytes, isKeyed: true)
+    let filled = blocks(
+      of: rows, try room(record, of: nil, nameByteCount: BlockRoom.maximumNameByteCount, isKeyed: true), record)
     // What has no length is not taken to be of the shortest rows that there can be: each block takes 128 bytes of the file.
     let assumed = input.isCounted ? filled : min(filled, Self.mostGrowth * input.byteCount / max(1, blockSize))
     return assumed + Self.blocksBesideFull * options.streamCapacity + 64
@@ -118,10 +87,12 @@ struct TargetStore {
   /// What the format allows: 2^31 - 1 blocks, and 64 TiB.
   private var mostBlocksOfStore: Int { min(Int(Int32.max), ((1 << 46) - (64 << 20)) / max(1, blockSize + 128)) }
 
-  private func filling(_ record: RecordShape, of stream: StreamStatistics?) -> BlockFilling {
-    BlockFilling(
-      blockSize: blockSize, record: record,
-      compression: compression ?? stream?.compression ?? existing?.compression ?? options.compression)
+  private func room(
+    _ record: RecordShape, of stream: StreamStatistics?, nameByteCount: Int, isKeyed: Bool
+  ) throws -> BlockRoom {
+    try BlockRoom(
+      blockSize: blockSize, nameByteCount: nameByteCount, metadataByteCount: record.metadata.utf8.count,
+      compression ?? stream?.compression ?? existing?.compression ?? options.compression, isKeyed: isKeyed)
   }
 
   /// Takes back a store that was made and has nothing in it yet.
@@ -154,8 +125,9 @@ struct TargetStore {
     for stream in streams {
       // A stream that is there may have had keys, and has then room for them from there on.
       let isKeyed = stream.keyed > 0 || known[stream.name] != nil
-      let limit = filling(record, of: known[stream.name]).largestRecord(
-        nameByteCount: stream.name.utf8.count, isKeyed: isKeyed)
+      let limit = try room(
+        record, of: known[stream.name], nameByteCount: stream.name.utf8.count, isKeyed: isKeyed
+      ).largestFrameByteCount
       guard record.byteCount <= limit else {
         throw RowRefusal(
           line: stream.line,
@@ -224,11 +196,10 @@ struct InputSize {
 
 /// What a stream may be called.
 enum StreamName {
-  static let mostBytes = 192
-
   /// Why a store would not take it; nil where it would.
   static func refusal(of name: String) -> String? {
     if name.isEmpty { return "its stream has no name; each row needs one" }
+    let mostBytes = BlockRoom.maximumNameByteCount
     if name.utf8.count > mostBytes {
       return
         "its stream's name '\(PrintableText.string(String(name.prefix(40))))…' has \(name.utf8.count) bytes of UTF-8; at "
