@@ -93,9 +93,10 @@ struct MachineReadingTests {
   }
 
   @Test func readsLoad() throws {
-    let fields = try fields(.load, "0.08 12.50 0.01 2/80 2691\n")
+    let fields = try fields(.load, "0.08 12.50 1.84 2/80 2691\n")
     #expect(fields["load1"] == .real(0.08))
     #expect(fields["load5"] == .real(12.5))
+    #expect(fields["load15"] == .real(1.84))
     #expect(fields["running"] == .unsigned(2))
     #expect(fields["threads"] == .unsigned(80))
   }

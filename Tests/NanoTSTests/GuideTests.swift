@@ -42,15 +42,7 @@ import Testing
 
   @Test func theExamplesRun() throws {
     let directory = try TemporaryDirectory()
-    let process = Process()
-    process.executableURL = AgentProcess.productsDirectory.appendingPathComponent("GuideExamples")
-    process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let printed = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
+    let printed = try ExampleProgram.run("GuideExamples", in: directory)
     #expect(printed.hasPrefix("599000000 300\n2696.99"))
   }
 }

@@ -22,15 +22,7 @@ import Testing
   @Test func theExamplePrintsWhatTheReadmeSays() throws {
     let readme = try String(contentsOf: Self.root.appendingPathComponent("README.md"), encoding: .utf8)
     let directory = try TemporaryDirectory()
-    let process = Process()
-    process.executableURL = AgentProcess.productsDirectory.appendingPathComponent("ReadmeExample")
-    process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let printed = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
+    let printed = try ExampleProgram.run("ReadmeExample", in: directory)
     #expect(try block(after: "It prints:\n\n```text", in: readme) == printed)
   }
 }

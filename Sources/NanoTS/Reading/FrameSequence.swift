@@ -43,17 +43,15 @@ public struct FrameSequence: Sequence {
         lane.pass(1)
         return frame
       }
-      if !isKnownUniquelyReferenced(&walk) { walk = walk.copy() }
       let frame = walk.nextSlowly(from: lane.slot)
       lane = walk.lane
       return frame
     }
   }
 
-  /// What an iterator needs at the ends of blocks. An object, so that the rest of the iterator can stay in registers: what it
-  /// does takes its address. A copied iterator copies it before it goes on.
+  /// What an iterator needs at the ends of blocks.
   @usableFromInline
-  final class Walk {
+  struct Walk {
     var cursor: Cursor
     @usableFromInline let last: Int64
     var isOver: Bool
@@ -66,20 +64,13 @@ public struct FrameSequence: Sequence {
     }
 
     @usableFromInline
-    func copy() -> Walk {
-      let copy = Walk(cursor: cursor, last: last, isOver: isOver)
-      copy.missedAtEnd = missedAtEnd
-      return copy
-    }
-
-    @usableFromInline
     var lane: FrameLane {
       guard !isOver, let window = cursor.window else { return unsafe FrameLane(empty: cursor.store.file.mapped.base) }
       return FrameLane(window, slot: cursor.upcoming, end: Swift.max(cursor.upcoming, cursor.fastEnd))
     }
 
     @usableFromInline @inline(never)
-    func nextSlowly(from slot: Int) -> Frame? {
+    mutating func nextSlowly(from slot: Int) -> Frame? {
       if cursor.window != nil, !isOver {
         if slot != cursor.upcoming { (cursor.upcoming, cursor.standing) = (slot, 1) }
       }

@@ -35,16 +35,15 @@ public struct ReversedFrameSequence: Sequence {
         lane.pass(-1)
         return frame
       }
-      if !isKnownUniquelyReferenced(&walk) { walk = walk.copy() }
       let frame = walk.nextSlowly(from: lane.slot)
       lane = walk.lane
       return frame
     }
   }
 
-  /// What an iterator needs at the starts of blocks. An object, as that of `FrameSequence`.
+  /// What an iterator needs at the starts of blocks.
   @usableFromInline
-  final class Walk {
+  struct Walk {
     var cursor: Cursor
     @usableFromInline let first: Int64
     var isOver: Bool
@@ -54,13 +53,6 @@ public struct ReversedFrameSequence: Sequence {
       self.cursor = cursor
       self.first = first
       self.isOver = isOver
-    }
-
-    @usableFromInline
-    func copy() -> Walk {
-      let copy = Walk(cursor: cursor, first: first, isOver: isOver)
-      copy.missed = missed
-      return copy
     }
 
     /// The slot that the cursor comes to going back.
@@ -74,7 +66,7 @@ public struct ReversedFrameSequence: Sequence {
     }
 
     @usableFromInline @inline(never)
-    func nextSlowly(from slot: Int) -> Frame? {
+    mutating func nextSlowly(from slot: Int) -> Frame? {
       // The lane's steps since: the cursor stands on the frame behind the one that comes next.
       if cursor.window != nil, !isOver, slot != self.slot { (cursor.upcoming, cursor.standing) = (slot + 2, 1) }
       var futileAttempts = 0
