@@ -64,10 +64,17 @@ import Testing
     let mapped = try MappedFile(
       mapping: FileDescriptor(opening: path, .readWrite), byteCount: content.count, writable: true)
     mapped.populatePages(discarding: MappedFileTests.middle)
-    let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8).split(separator: "\n")
-    let name = path.replacing("//", with: "/")
-    #expect(maps.count { $0.hasSuffix(name) } == 1)
+    #expect(try ProcessMappings.lines(of: path).count == 1)
     withExtendedLifetime(mapped) {}
+  }
+
+  /// What counts mappings sees each of them, in a process that has many.
+  @Test func everyMappingIsCounted() throws {
+    let descriptor = try FileDescriptor(opening: path, .readWrite)
+    let mapped = try (0..<200).map { _ in
+      try MappedFile(mapping: descriptor, byteCount: content.count, writable: true)
+    }
+    #expect(try ProcessMappings.lines(of: directory.path).count == mapped.count)
   }
 
   /// A file that somebody has cut would come to be longer, and what was cut off to be zeros.

@@ -124,9 +124,9 @@ final class FaultRun {
 
   /// Checks what is left when everything of the run is gone.
   func check() {
-    checkLeaks()
-    checkCleanMark()
     do {
+      try checkLeaks()
+      checkCleanMark()
       try checkContents()
       if FileManager.default.fileExists(atPath: copyPath) { try checkCopy() }
     } catch {
@@ -135,25 +135,24 @@ final class FaultRun {
     checkFiles()
   }
 
-  private func checkLeaks() {
+  private func checkLeaks() throws {
     // A thread of the engine's may be about to end, and hold the store until then.
-    var left = leaks()
+    var left = try leaks()
     var looks = 0
     while !left.isEmpty, looks < 2_000 {
       usleep(2_000)
-      left = leaks()
+      left = try leaks()
       looks += 1
     }
     for leak in left { note("left behind: \(leak)") }
   }
 
   /// Descriptors and mappings of this process in the run's directory.
-  private func leaks() -> [String] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+  private func leaks() throws -> [String] {
+    let names = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
     let targets = names.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") }
-    let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-    return targets.filter { $0.hasPrefix(directory.path) }
-      + maps.split(separator: "\n").filter { $0.contains(directory.path) }.map(String.init)
+    return try targets.filter { $0.hasPrefix(directory.path) }
+      + ProcessMappings.lines(of: directory.path).map(String.init)
   }
 
   /// After a sync that failed no store may be called clean, whatever sync succeeds later.
