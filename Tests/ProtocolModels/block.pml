@@ -6,7 +6,7 @@
  *   writer     BlockAppender.append, BlockHeader.writeSeal
  *   reclaimer  BlockHeader.values (from BlockPool.firstLoose), AtomicUInt64.beginChange (from BlockPool.recycle and
  *              claim), BlockPool.install, BlockHeader.writeIdentity, BlockAppender.append
- *   reader     BlockHeader.values, BlockWindow.refresh, BlockWindow.frame and FrameLane.frame, Frame.withBytes
+ *   reader     BlockHeader.values, BlockWindow.refresh, BlockWindow.frame and FrameLane.next, Frame.withBytes
  *
  * Memory is weak, as weakmemory.pml says. Payloads and entries are plain accesses in the engine and relaxed ones here.
  *
@@ -212,7 +212,7 @@ look:
   count = commit % 4;
   do
   :: slot < count ->
-    /* FrameLane.frame: what it returns is handed out. */
+    /* FrameLane.next: what it returns is handed out. */
     load(ENTRY(slot), RELAXED, entry);
 #ifndef WITHOUT_ENTRY_CHECK
     check(generation);

@@ -14,29 +14,27 @@ struct FrameLane {
 
   /// The index entry of the frame that comes next.
   @usableFromInline var upcoming: UnsafeRawPointer
-  /// Where `upcoming` is when the lane is over. A whole number of steps lies between the two.
-  @usableFromInline let end: UnsafeRawPointer
+  /// So many frames are left, that one among them.
+  @usableFromInline var left: Int
   /// Bytes from an entry to that of the next frame.
-  @usableFromInline let step: Int
-  /// The ordinal of the frame that comes next. Counted along, so that no step has to find it out.
-  @usableFromInline var ordinal: UInt64
-  @usableFromInline let firstOrdinal: UInt64
-  @usableFromInline let payloadEnd: Int
-  @usableFromInline let start: UnsafeRawPointer
-  @usableFromInline let header: BlockHeader
-  @usableFromInline let generation: UInt64
-  @usableFromInline let segment: UInt64
-  @usableFromInline let sequence: UInt64
-  @usableFromInline let isKeyed: Bool
+  @usableFromInline private(set) var step: Int
+  /// The ordinal of a frame behind the last one. From here all others are reckoned, where they are asked for.
+  @usableFromInline private(set) var endOrdinal: UInt64
+  @usableFromInline private(set) var payloadEnd: Int
+  @usableFromInline private(set) var start: UnsafeRawPointer
+  @usableFromInline private(set) var header: BlockHeader
+  @usableFromInline private(set) var generation: UInt64
+  @usableFromInline private(set) var segment: UInt64
+  @usableFromInline private(set) var sequence: UInt64
+  @usableFromInline private(set) var isKeyed: Bool
 
   /// From `slot` on to the one before `end`, up or down. Bound: the entries of all of them are in the window.
   @usableFromInline
   init(_ window: BlockWindow, slot: Int, end: Int) {
     unsafe upcoming = unsafe window.indexTop + (slot + 1) * window.entryStride
-    unsafe self.end = unsafe window.indexTop + (end + 1) * window.entryStride
+    left = abs(end - slot)
     step = end < slot ? -window.entryStride : window.entryStride
-    ordinal = window.firstOrdinal &+ UInt64(bitPattern: Int64(slot))
-    firstOrdinal = window.firstOrdinal
+    endOrdinal = window.firstOrdinal &+ UInt64(bitPattern: Int64(end))
     payloadEnd = window.payloadEnd
     unsafe start = unsafe window.start
     header = window.life
@@ -49,10 +47,9 @@ struct FrameLane {
   /// Nothing to step through.
   init(empty: UnsafeMutableRawPointer) {
     unsafe upcoming = UnsafeRawPointer(empty)
-    unsafe end = UnsafeRawPointer(empty)
+    left = 0
     step = 0
-    ordinal = 0
-    firstOrdinal = 0
+    endOrdinal = 0
     payloadEnd = 0
     unsafe start = UnsafeRawPointer(empty)
     header = unsafe BlockHeader(base: empty)
@@ -62,32 +59,50 @@ struct FrameLane {
     isKeyed = false
   }
 
-  @inlinable var isOver: Bool { unsafe upcoming == end }
+  /// Becomes `other`, word for word: a copy of it as a whole would be made in memory, and the lane kept there.
+  @inlinable @inline(__always)
+  mutating func take(_ other: FrameLane) {
+    unsafe upcoming = unsafe other.upcoming
+    left = other.left
+    step = other.step
+    endOrdinal = other.endOrdinal
+    payloadEnd = other.payloadEnd
+    unsafe start = unsafe other.start
+    header = other.header
+    generation = other.generation
+    segment = other.segment
+    sequence = other.sequence
+    isKeyed = other.isKeyed
+  }
 
-  /// The slot of the frame that comes next.
-  @inlinable var slot: Int { Int(truncatingIfNeeded: ordinal &- firstOrdinal) }
+  @inlinable var isOver: Bool { left == 0 }
 
-  /// The frame that comes next, if it lies within its block and that is alive. `ahead`: how many frames further on one is
-  /// fetched into the cache.
+  /// The ordinal of the frame that comes next.
+  @inlinable @inline(__always)
+  func ordinal(goingBack: Bool) -> UInt64 {
+    let count = UInt64(truncatingIfNeeded: left)
+    return goingBack ? endOrdinal &+ count : endOrdinal &- count
+  }
+
+  /// Steps over the frame that comes next, and returns it, if it lies within its block and that is alive.
   ///
   /// Bound: as `BlockWindow.frame`; the lane is not over.
   @inlinable @inline(__always)
-  func frame(ahead: Int) -> Frame? {
+  mutating func next(goingBack: Bool) -> Frame? {
     let entry = unsafe IndexEntry(at: upcoming, keyed: isKeyed)
     if entry.length >= FrameLane.prefetchedFrom {
       // What lies a page or more apart, the processor does not fetch ahead by itself. A guess: nothing is read there.
+      let ahead = goingBack ? -FrameLane.framesAhead : FrameLane.framesAhead
       unsafe nts_prefetch(start + Int(entry.offset) + ahead &* entry.length)
     }
-    guard entry.liesWithin(BlockWindow.payloadsFrom, payloadEnd), header.isStill(generation) else { return nil }
-    return unsafe Frame(
-      entry, ordinal: ordinal, segment: segment, blockSequence: sequence, blockStart: start, header: header,
-      generation: generation)
-  }
-
-  /// Steps over the frame that came next; `count` is 1 on the way up and -1 on the way down.
-  @inlinable @inline(__always)
-  mutating func pass(_ count: Int64) {
+    guard _fastPath(entry.liesWithin(BlockWindow.payloadsFrom, payloadEnd) && header.isStill(generation)) else {
+      return nil
+    }
+    let frame = unsafe Frame(
+      entry, ordinal: ordinal(goingBack: goingBack), segment: segment, blockSequence: sequence, blockStart: start,
+      header: header, generation: generation)
     unsafe upcoming += step
-    ordinal &+= UInt64(bitPattern: count)
+    left &-= 1
+    return frame
   }
 }

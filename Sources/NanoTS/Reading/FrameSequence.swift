@@ -22,14 +22,11 @@ public struct FrameSequence: Sequence {
   /// Steps through the frames. One thread at a time.
   public struct Iterator: IteratorProtocol {
     @usableFromInline var lane: FrameLane
-    @usableFromInline let last: Int64
     @usableFromInline var walk: Walk
 
-    @usableFromInline
-    init(_ walk: Walk) {
+    fileprivate init(_ walk: Walk) {
       self.walk = walk
-      last = walk.last
-      lane = walk.lane
+      lane = walk.lane(from: walk.cursor.upcoming)
     }
 
     /// After `next` returned nil: how many frames were missed behind the last one that it returned. Some of them may have
@@ -39,63 +36,79 @@ public struct FrameSequence: Sequence {
     /// The next frame, or nil at the end of the range. O(1).
     @inlinable @inline(__always)
     public mutating func next() -> Frame? {
-      if !lane.isOver, let frame = lane.frame(ahead: FrameLane.framesAhead), frame.timestamp <= last {
-        lane.pass(1)
-        return frame
+      if _fastPath(!lane.isOver), let frame = lane.next(goingBack: false) { return frame }
+      var missed: UInt64 = 0
+      if !isKnownUniquelyReferenced(&walk) { walk = Walk(walk) }
+      while true {
+        let next = walk.lane(from: lane.ordinal(goingBack: false), missing: missed)
+        lane.take(next.lane)
+        missed = next.missed
+        if lane.isOver { return nil }
+        if var frame = lane.next(goingBack: false) {
+          frame.missed = missed
+          return frame
+        }
       }
-      let frame = walk.nextSlowly(from: lane.slot)
-      lane = walk.lane
-      return frame
     }
   }
 
-  /// What an iterator needs at the ends of blocks.
+  /// What an iterator needs between two lanes. An object, whose address is not the iterator's: what is left of that is kept in
+  /// registers. It belongs to one iterator: a copy of that makes its own.
   @usableFromInline
-  struct Walk {
-    var cursor: Cursor
-    @usableFromInline let last: Int64
-    var isOver: Bool
-    private(set) var missedAtEnd: UInt64 = 0
+  final class Walk {
+    fileprivate var cursor: Cursor
+    private let last: Int64
+    private var isOver: Bool
+    private(set) fileprivate var missedAtEnd: UInt64 = 0
 
-    init(cursor: Cursor, last: Int64, isOver: Bool) {
+    fileprivate init(cursor: Cursor, last: Int64, isOver: Bool) {
       self.cursor = cursor
       self.last = last
       self.isOver = isOver
     }
 
     @usableFromInline
-    var lane: FrameLane {
-      guard !isOver, let window = cursor.window else { return unsafe FrameLane(empty: cursor.store.file.mapped.base) }
-      return FrameLane(window, slot: cursor.upcoming, end: Swift.max(cursor.upcoming, cursor.fastEnd))
+    init(_ other: Walk) {
+      cursor = other.cursor
+      last = other.last
+      isOver = other.isOver
+      missedAtEnd = other.missedAtEnd
     }
 
+    /// The frames of the range from `slot` of the present block on that may be stepped to at once.
+    fileprivate func lane(from slot: Int, atLeast count: Int = 0) -> FrameLane {
+      guard !isOver, let window = cursor.window else { return unsafe FrameLane(empty: cursor.store.file.mapped.base) }
+      var end = Swift.max(slot, cursor.fastEnd)
+      // Bound: what is below `fastEnd` is within reach, and `slot` is not before it.
+      if end > slot, window.entry(end - 1).timestamp > last {
+        end = Swift.min(end, window.lowerBound(after: last, from: slot))
+      }
+      return FrameLane(window, slot: slot, end: Swift.max(end, slot + count))
+    }
+
+    /// A lane that begins with the frame `ordinal`, to which the one before has come, or with the next one that can be had; an
+    /// empty one at the end. With it, how many frames were missed before that one, `missedBefore` among them.
     @usableFromInline @inline(never)
-    mutating func nextSlowly(from slot: Int) -> Frame? {
-      if cursor.window != nil, !isOver {
+    func lane(from ordinal: UInt64, missing missedBefore: UInt64) -> (lane: FrameLane, missed: UInt64) {
+      if let window = cursor.window, !isOver {
+        let slot = Int(truncatingIfNeeded: ordinal &- window.firstOrdinal)
         if slot != cursor.upcoming { (cursor.upcoming, cursor.standing) = (slot, 1) }
       }
-      var missed: UInt64 = 0
+      var missed = missedBefore
       var futileAttempts = 0
       while !isOver {
         do throws(NanoTSError) {
-          guard var frame = try cursor.next(), frame.timestamp <= last else {
-            isOver = true
-            missedAtEnd = missed
-            return nil
-          }
-          frame.missed = missed
-          return frame
+          guard let frame = try cursor.next(), frame.timestamp <= last else { break }
+          // It was within reach, and if its block is recycled meanwhile, the lane does not give it.
+          return (lane(from: cursor.upcoming - 1, atLeast: 1), missed)
         } catch {
-          guard error.isPassable, futileAttempts < NanoTSError.futileAttempts else {
-            isOver = true
-            missedAtEnd = missed
-            return nil
-          }
+          guard error.isPassable, futileAttempts < NanoTSError.futileAttempts else { break }
           missed &+= error.missedFrames
           if error.missedFrames == 0 { futileAttempts += 1 }
         }
       }
-      return nil
+      if !isOver { (isOver, missedAtEnd) = (true, missed) }
+      return unsafe (FrameLane(empty: cursor.store.file.mapped.base), 0)
     }
   }
 }

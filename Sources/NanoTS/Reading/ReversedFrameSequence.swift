@@ -14,14 +14,11 @@ public struct ReversedFrameSequence: Sequence {
   public struct Iterator: IteratorProtocol {
     /// Goes down: its end is one below the last slot that may be stepped to.
     @usableFromInline var lane: FrameLane
-    @usableFromInline let first: Int64
     @usableFromInline var walk: Walk
 
-    @usableFromInline
-    init(_ walk: Walk) {
+    fileprivate init(_ walk: Walk) {
       self.walk = walk
-      first = walk.first
-      lane = walk.lane
+      lane = walk.lane(from: walk.slot)
     }
 
     /// After `next` returned nil: how many frames were missed on the way. Some of them may have been of times before the
@@ -31,49 +28,67 @@ public struct ReversedFrameSequence: Sequence {
     /// The next older frame, or nil at the end of the range. O(1).
     @inlinable @inline(__always)
     public mutating func next() -> Frame? {
-      if !lane.isOver, let frame = lane.frame(ahead: -FrameLane.framesAhead), frame.timestamp >= first {
-        lane.pass(-1)
-        return frame
+      if _fastPath(!lane.isOver), let frame = lane.next(goingBack: true) { return frame }
+      if !isKnownUniquelyReferenced(&walk) { walk = Walk(walk) }
+      while true {
+        lane.take(walk.lane(before: lane.ordinal(goingBack: true)))
+        if lane.isOver { return nil }
+        if let frame = lane.next(goingBack: true) { return frame }
       }
-      let frame = walk.nextSlowly(from: lane.slot)
-      lane = walk.lane
-      return frame
     }
   }
 
-  /// What an iterator needs at the starts of blocks.
+  /// As `FrameSequence.Walk`.
   @usableFromInline
-  struct Walk {
-    var cursor: Cursor
-    @usableFromInline let first: Int64
-    var isOver: Bool
-    private(set) var missed: UInt64 = 0
+  final class Walk {
+    private var cursor: Cursor
+    private let first: Int64
+    private var isOver: Bool
+    private(set) fileprivate var missed: UInt64 = 0
 
-    init(cursor: Cursor, first: Int64, isOver: Bool) {
+    fileprivate init(cursor: Cursor, first: Int64, isOver: Bool) {
       self.cursor = cursor
       self.first = first
       self.isOver = isOver
     }
 
-    /// The slot that the cursor comes to going back.
-    private var slot: Int { cursor.upcoming - 1 - cursor.standing }
-
     @usableFromInline
-    var lane: FrameLane {
-      guard !isOver, let window = cursor.window else { return unsafe FrameLane(empty: cursor.store.file.mapped.base) }
-      let isWithin = slot >= cursor.fastStart && slot < cursor.fastEnd
-      return FrameLane(window, slot: slot, end: isWithin ? cursor.fastStart - 1 : slot)
+    init(_ other: Walk) {
+      cursor = other.cursor
+      first = other.first
+      isOver = other.isOver
+      missed = other.missed
     }
 
+    /// The slot that the cursor comes to going back.
+    fileprivate var slot: Int { cursor.upcoming - 1 - cursor.standing }
+
+    /// The frames of the range from `slot` of the present block down that may be stepped to at once.
+    fileprivate func lane(from slot: Int, atLeast count: Int = 0) -> FrameLane {
+      guard !isOver, let window = cursor.window else { return unsafe FrameLane(empty: cursor.store.file.mapped.base) }
+      let isWithin = slot >= cursor.fastStart && slot < cursor.fastEnd
+      var start = isWithin ? cursor.fastStart : slot + 1
+      // Bound: what is from `fastStart` on is within reach.
+      if isWithin, window.entry(start).timestamp < first {
+        start = Swift.min(window.lowerBound(after: first - 1, from: start), slot + 1)
+      }
+      return FrameLane(window, slot: slot, end: Swift.min(start - 1, slot - count))
+    }
+
+    /// A lane that begins with the frame `ordinal`, to which the one before has come, or with the next older one that can be
+    /// had; an empty one at the end.
     @usableFromInline @inline(never)
-    mutating func nextSlowly(from slot: Int) -> Frame? {
+    func lane(before ordinal: UInt64) -> FrameLane {
       // The lane's steps since: the cursor stands on the frame behind the one that comes next.
-      if cursor.window != nil, !isOver, slot != self.slot { (cursor.upcoming, cursor.standing) = (slot + 2, 1) }
+      if let window = cursor.window, !isOver {
+        let upcoming = Int(truncatingIfNeeded: ordinal &- window.firstOrdinal)
+        if upcoming != slot { (cursor.upcoming, cursor.standing) = (upcoming + 2, 1) }
+      }
       var futileAttempts = 0
       while !isOver {
         do throws(NanoTSError) {
           guard let frame = try cursor.previous(), frame.timestamp >= first else { break }
-          return frame
+          return lane(from: cursor.upcoming - 1, atLeast: 1)
         } catch {
           guard error.isPassable, futileAttempts < NanoTSError.futileAttempts else { break }
           missed &+= error.missedFrames
@@ -81,7 +96,7 @@ public struct ReversedFrameSequence: Sequence {
         }
       }
       isOver = true
-      return nil
+      return unsafe FrameLane(empty: cursor.store.file.mapped.base)
     }
   }
 }
