@@ -179,4 +179,50 @@ import Testing
     try unsafe writer.core.pointee.background?.finish()
     #expect(try store.provenTimes(of: "s") == Array(15...20))
   }
+
+  // MARK: Large blocks
+
+  private static func largePayload(_ time: Int64) -> [UInt8] {
+    Array(repeating: UInt8(truncatingIfNeeded: time &* 37 &+ 1), count: 1 << 20)
+  }
+
+  /// While the disk writes a large block, the pages of the next one are made ready: nothing that it holds is touched before
+  /// the header is synced that ends its life.
+  @Test func aLargeBlockIsAsItWasUntilTheEndOfItsLifeIsOnTheDisk() throws {
+    let blockSize = (2 << 20) + 65_536
+    try observer.interposed {
+      let store = try Store.create(
+        at: directory.path("a.nts"), StoreOptions(blockSize: blockSize, blockCount: 64, compression: .off))
+      let writer = try store.writer(for: "s")
+      // Two frames fill a block. A whole lap, and a half one.
+      for time in Int64(0)..<192 { try writer.append(Self.largePayload(time), at: time) }
+      try unsafe writer.core.pointee.background?.finish()
+      let before = observer.seen.count
+      observer.hold()
+      // The block that was prepared is taken, and the oldest one, of frames 66 and 67, is claimed in its place.
+      let oldest = try #require(BlockPool(file: store.file).target(store.file.slot(0).head))
+      let first = store.file.header(oldest).firstOrdinal.relaxed
+      // None of it in memory: then what it holds is dropped, once it may be.
+      let body = unsafe store.file.body(oldest)
+      for _ in 0..<1_000 where unsafe TemporaryDirectory.isOnDisk && nts_is_cached(body.baseAddress!, body.count) != 0 {
+        #expect(posix_fadvise(store.file.mapped.descriptor.number, 0, 0, POSIX_FADV_DONTNEED) == 0)
+      }
+      try writer.append(Self.largePayload(192), at: 192)
+      while observer.seen.count == before { usleep(100) }
+      #expect(Int(store.file.slot(0).spareBlock.relaxed) == oldest + 1)
+      let held = unsafe Data(bytes: body.baseAddress!, count: body.count)
+      for time in [first, first + 1] { #expect(held.range(of: Data(Self.largePayload(Int64(time)))) != nil) }
+      observer.release()
+      for time in Int64(193)..<400 { try writer.append(Self.largePayload(time), at: time) }
+      try writer.close()
+      var expected = Int64(400 - 2 * 63)
+      for frame in try store.frames(of: "s") {
+        let payload = try frame.copyBytes()
+        #expect(frame.timestamp == expected && payload == Self.largePayload(expected))
+        expected += 1
+      }
+      #expect(expected == 400)
+      #expect(try store.verify().isClean)
+    }
+  }
 }

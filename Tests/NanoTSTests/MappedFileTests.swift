@@ -38,7 +38,7 @@ import Testing
     let mapped = try MappedFile(mapping: descriptor, byteCount: content.count, writable: true)
     let middle = MappedFileTests.middle
     #expect(!isCached(mapped, 0..<content.count))
-    mapped.populatePages(discarding: middle)
+    #expect(mapped.populatePages(middle, discarding: true))
     #expect(isCached(mapped, middle))
     // Nothing around it was brought in, or a piece of the file could reach over its ends.
     #expect(!isCached(mapped, 0..<middle.lowerBound) && !isCached(mapped, middle.upperBound..<content.count))
@@ -48,12 +48,22 @@ import Testing
     #expect(found == Data(expected))
   }
 
-  @Test func whatIsInMemoryIsKeptAndMadeReady() throws {
+  @Test(.enabled(if: TemporaryDirectory.isOnDisk, "temporary files are in memory here"))
+  func whatIsToBeKeptIsNotBroughtInFromTheDisk() throws {
+    let descriptor = try coldFile()
+    let mapped = try MappedFile(mapping: descriptor, byteCount: content.count, writable: true)
+    #expect(!mapped.populatePages(MappedFileTests.middle, discarding: false))
+    #expect(!isCached(mapped, 0..<content.count))
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(content))
+  }
+
+  @Test(arguments: [false, true])
+  func whatIsInMemoryIsKeptAndMadeReady(_ discarding: Bool) throws {
     let mapped = try MappedFile(
       mapping: FileDescriptor(opening: path, .readWrite), byteCount: content.count, writable: true)
     let middle = MappedFileTests.middle
     unsafe mapped.base.storeBytes(of: 0x5A, toByteOffset: middle.upperBound - 1, as: UInt8.self)
-    mapped.populatePages(discarding: middle)
+    #expect(mapped.populatePages(middle, discarding: discarding))
     var expected = content
     expected[middle.upperBound - 1] = 0x5A
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(expected))
@@ -63,7 +73,7 @@ import Testing
   @Test func theMappingStaysOne() throws {
     let mapped = try MappedFile(
       mapping: FileDescriptor(opening: path, .readWrite), byteCount: content.count, writable: true)
-    mapped.populatePages(discarding: MappedFileTests.middle)
+    #expect(mapped.populatePages(MappedFileTests.middle, discarding: true))
     #expect(try ProcessMappings.lines(of: path).count == 1)
     withExtendedLifetime(mapped) {}
   }
@@ -85,7 +95,7 @@ import Testing
     let middle = MappedFileTests.middle
     for length in [middle.upperBound - 1, middle.lowerBound + 4_096, middle.lowerBound, 4_096] {
       #expect(unsafe truncate(path, off_t(length)) == 0)
-      mapped.populatePages(discarding: middle)
+      _ = mapped.populatePages(middle, discarding: true)
       #expect(try descriptor.size() == UInt64(length))
     }
   }

@@ -199,17 +199,26 @@ final class StoreFile: Sendable {
   func dropPages(of index: Int) { mapped.dropPages(bodyRange(index)) }
 
   /// Makes block `index`, which holds no frames, ready to be written with no page fault.
-  func populatePages(of index: Int) {
+  func populatePages(of index: Int) { _ = populatePages(of: index, discarding: true) }
+
+  /// The same for a block whose end of life is not on the disk yet, and what it holds has to stay as it is. False, with nothing
+  /// done, where that cannot be.
+  func populatePages(keeping index: Int) -> Bool { populatePages(of: index, discarding: false) }
+
+  private func populatePages(of index: Int, discarding: Bool) -> Bool {
     // A block that is written again: its pages may be write-protected in the table, from when they were synced.
     mapped.dropPages(bodyRange(index))
-    mapped.populatePages(discarding: bodyRange(index))
+    return mapped.populatePages(bodyRange(index), discarding: discarding)
   }
 
   /// Has the kernel begin to write block `index` to the disk.
   func beginWriteBack(of index: Int) { mapped.beginWriteBack(bodyRange(index)) }
 
-  /// Makes pages of block `index` that may not be written without a fault ready again; others stay as they are.
-  func keepPagesReady(of index: Int) { mapped.keepPagesReady(bodyRange(index)) }
+  /// Makes pages of block `index` ready again that may not be written without a fault because block `written` is being written
+  /// back; others stay as they are.
+  func keepPagesReady(of index: Int, besideWritten written: Int) {
+    mapped.keepPagesReady(bodyRange(index), besideWritten: bodyRange(written))
+  }
 
   private func bodyRange(_ index: Int) -> Range<Int> {
     let start = bodyStart(index)

@@ -62,7 +62,7 @@ enum StoreCreation {
       timeUnit: options.timeUnit.rawValue, payloadChecksums: options.checksums,
       writeIncompatibleFeatures: options.pins == .hold ? FileHeader.pinsHold : 0, compression: options.compression)
     let mapped = try MappedFile(mapping: descriptor, byteCount: layout.dataOffset, writable: true)
-    // The blocks are not brought in with the header: see `populatePages(discarding:)`.
+    // The blocks are not brought in with the header: see `MappedFile.populatePages`.
     mapped.beginPages(alone: 0..<layout.dataOffset)
     unsafe header.write(to: UnsafeMutableRawBufferPointer(start: mapped.base, count: FileHeader.byteCount))
     let shared = unsafe SharedState(base: mapped.base + FileHeader.byteCount)

@@ -24,7 +24,7 @@ enum StoreOpening {
     let mapped = try MappedFile(
       mapping: descriptor, byteCount: layout.fileSize(blocks: layout.blockCount), writable: access == .readWrite)
     if access == .readWrite {
-      // The blocks behind the tables are not brought in with them: see `populatePages(discarding:)`.
+      // The blocks behind the tables are not brought in with them: see `MappedFile.populatePages`.
       mapped.beginPages(alone: 0..<layout.dataOffset)
       mapped.bringPages(0..<layout.dataOffset)
     }

@@ -104,23 +104,26 @@ final class MappedFile: Sendable {
     if count > 0 { _ = unsafe nts_populate_pages(start, count) }
   }
 
-  /// The same where what `range` holds does not matter any more.
+  /// The same for pages that may not be in memory, or not be writable. False, with nothing done, when none of them is in
+  /// memory and what they hold matters: then `discarding` them is quicker, once it does not.
   ///
   /// The kernel brings a file in, and writes it back, in pieces of up to 2 MiB. Whoever writes to one part of a piece waits
-  /// while the other part is written back. So that none reaches beyond `range`, what of it is not in memory is not brought
-  /// in, but filled with zeros there.
-  func populatePages(discarding range: Range<Int>) {
+  /// while the other part is written back. So that none reaches beyond `range`, what of it is not in memory is brought in page
+  /// by page, or not brought in, but filled with zeros there.
+  func populatePages(_ range: Range<Int>, discarding: Bool) -> Bool {
     beginPages(alone: range)
+    // All of it is there in the end; left so, each block would be a mapping of its own, and slow to read when it is cold.
+    defer { endPages(alone: range) }
     let (start, count) = unsafe pages(range)
-    // Nothing is written behind the end of a file that somebody has cut.
-    if count > 0, !staysReady, unsafe nts_is_cached(start, count) == 0,
-      let size = try? descriptor.size(), size >= range.upperBound
-    {
-      _ = nts_fill_cache(descriptor.number, UInt64(range.lowerBound), UInt64(range.count))
+    if count > 0, !staysReady, unsafe nts_is_cached(start, count) == 0 {
+      guard discarding else { return false }
+      // Nothing is written behind the end of a file that somebody has cut.
+      if let size = try? descriptor.size(), size >= range.upperBound {
+        _ = nts_fill_cache(descriptor.number, UInt64(range.lowerBound), UInt64(range.count))
+      }
     }
     populatePages(range)
-    // All of it is there now; left so, each block would be a mapping of its own, and slow to read when it is cold.
-    endPages(alone: range)
+    return true
   }
 
   /// From now on a page of `range` that is not in memory is brought in without those around it.
@@ -141,10 +144,16 @@ final class MappedFile: Sendable {
     if count > 0, !staysReady { _ = unsafe nts_bring_pages(start, count) }
   }
 
-  /// Makes pages of `range`, which was ready, ready again where they are not any more.
-  func keepPagesReady(_ range: Range<Int>) {
-    if !staysReady { populatePages(range) }
+  /// Makes those pages of `range`, which was ready, ready again that may not be because `written` is written back: the ones
+  /// that may be in a piece of memory with pages of that.
+  func keepPagesReady(_ range: Range<Int>, besideWritten written: Range<Int>) {
+    let first = written.lowerBound / MappedFile.largestPiece * MappedFile.largestPiece
+    let shared = range.clamped(to: first..<written.upperBound.roundedUp(to: MappedFile.largestPiece))
+    if !staysReady { populatePages(shared) }
   }
+
+  /// The kernel has a file in memory in pieces of at most so many bytes, at multiples of their size.
+  private static let largestPiece = 2 << 20
 
   /// The bytes from the start of the first page of `range` to its end.
   private func pages(_ range: Range<Int>) -> (start: UnsafeMutableRawPointer, byteCount: Int) {

@@ -144,11 +144,16 @@ final class BackgroundSync: Sendable {
   private func finishChange() {
     var prepared: Int?
     do throws(NanoTSError) {
-      let sealed = try syncSealedBody()
+      beginWritingSealed()
       let claimed = claimBlock()
+      // While the disk writes a large block, so much can be done that it counts. Of a small one it does not, and the writer, who
+      // meets a page fault when the headers are synced, would meet a longer one.
+      let isLarge = file.layout.blockSize > BackgroundSync.smallBlockByteCount
+      let isReady = isLarge && claimed.map { file.populatePages(keeping: $0) } ?? true
+      let sealed = try syncSealedBody()
       try handover.syncHeaders(sealed: sealed, claimed: claimed)
       state.withLock { $0.sealed = nil }
-      if let claimed { file.populatePages(of: claimed) }
+      if let claimed, !isReady { file.populatePages(of: claimed) }
       prepared = claimed
     } catch {
       fail(error)
@@ -161,33 +166,40 @@ final class BackgroundSync: Sendable {
     changes.increment()
   }
 
+  private static let smallBlockByteCount = 2 << 20
+
   private func fail(_ error: NanoTSError) {
     state.withLock { $0.failure = $0.failure ?? error }
     covered.store(0, ordering: .releasing)
     changes.increment()
   }
 
-  /// The block whose header is to be synced now, if there is one.
-  private func syncSealedBody() throws(NanoTSError) -> WrittenBlock? {
-    guard let sealed = state.withLock({ $0.sealed }) else { return nil }
+  private func beginWritingSealed() {
+    guard let sealed = state.withLock({ $0.sealed }) else { return }
     // A sync takes the pages' dirty marks from the table, which stops the writer's processor for each: less without them.
     file.dropPages(of: sealed.block)
     // The kernel writes back large folios whole. Where one has the end of this block and the beginning of the open one, its
     // pages are write-protected when it begins, and the writer would meet a fault at each.
     file.beginWriteBack(of: sealed.block)
-    keepOpenBlockReady()
+    keepOpenBlockReady(beside: sealed)
+  }
+
+  /// The block whose header is to be synced now, if there is one. After `beginWritingSealed`.
+  private func syncSealedBody() throws(NanoTSError) -> WrittenBlock? {
+    guard let sealed = state.withLock({ $0.sealed }) else { return nil }
     guard try syncBody(sealed) else { return nil }
-    keepOpenBlockReady()
+    keepOpenBlockReady(beside: sealed)
     return sealed
   }
 
   /// Only what was ready: of another block, it would bring all pages from the disk, and have them written back.
-  private func keepOpenBlockReady() {
+  private func keepOpenBlockReady(beside sealed: WrittenBlock) {
     let open = state.withLock { state in state.open?.block == state.lastPrepared ? state.open?.block : nil }
-    if let open { file.keepPagesReady(of: open) }
+    if let open { file.keepPagesReady(of: open, besideWritten: sealed.block) }
   }
 
   private func syncSealed() throws(NanoTSError) {
+    beginWritingSealed()
     try handover.syncHeaders(sealed: try syncSealedBody(), claimed: nil)
     state.withLock { $0.sealed = nil }
   }
