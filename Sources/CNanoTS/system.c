@@ -250,19 +250,19 @@ int nts_bring_pages(void *address, size_t length) {
   return madvise(address, length, MADV_WILLNEED) == 0 ? 0 : -errno;
 }
 
-int nts_is_cached(void *address, size_t length) {
+long nts_cached_pages(void *address, size_t length) {
   const size_t page = (size_t)sysconf(_SC_PAGESIZE);
   unsigned char found[1 << 12];
   uint8_t *at = address;
+  long count = 0;
   while (length > 0) {
     size_t part = length < page * sizeof found ? length : page * sizeof found;
     if (mincore(at, part, found) != 0) return -errno;
-    for (size_t i = 0; i < (part + page - 1) / page; i++)
-      if (found[i] & 1) return 1;
+    for (size_t i = 0; i < (part + page - 1) / page; i++) count += found[i] & 1;
     at += part;
     length -= part;
   }
-  return 0;
+  return count;
 }
 
 int nts_fill_cache(int fd, uint64_t offset, uint64_t length) {

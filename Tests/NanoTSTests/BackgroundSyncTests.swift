@@ -204,7 +204,8 @@ import Testing
       let first = store.file.header(oldest).firstOrdinal.relaxed
       // None of it in memory: then what it holds is dropped, once it may be.
       let body = unsafe store.file.body(oldest)
-      for _ in 0..<1_000 where unsafe TemporaryDirectory.isOnDisk && nts_is_cached(body.baseAddress!, body.count) != 0 {
+      for _ in 0..<1_000 {
+        guard TemporaryDirectory.isOnDisk, unsafe nts_cached_pages(body.baseAddress!, body.count) != 0 else { break }
         #expect(posix_fadvise(store.file.mapped.descriptor.number, 0, 0, POSIX_FADV_DONTNEED) == 0)
       }
       try writer.append(Self.largePayload(192), at: 192)

@@ -68,6 +68,25 @@ import Testing
     #expect(try store.verify().findings.map(\.description) == [])
   }
 
+  /// Somebody else writes into the file while a writer has it: the writer reads back what it has staged, and must not follow
+  /// offsets and lengths to outside the block.
+  @Test(arguments: [UInt64.max, 0x3FFF_FFFF_0000_0000, 0xFFFF_FFF0])
+  func aStagingAreaThatWasDamagedDoesNotEndTheWriter(_ placeAndLength: UInt64) throws {
+    let store = try Store.create(
+      at: directory.path("damaged.nts"),
+      StoreOptions(blockSize: 4096, blockCount: 8, compression: .lz4(chunkByteCount: 512)))
+    let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
+    for time in Int64(0)..<5 { try writer.append(value: time, at: time) }
+    // The third of them.
+    unsafe store.file.body(0).storeBytes(
+      of: placeAndLength, toByteOffset: store.blockSize - 3 * IndexEntry.byteCount + 8, as: UInt64.self)
+    for time in Int64(5)..<2_000 { try writer.append(value: time, at: time) }
+    try writer.close()
+    #expect(try store.verify().findings.isEmpty == false)
+    let times = try store.frames(of: "s").map(\.timestamp)
+    #expect(times.suffix(500) == Array(1_500..<2_000))
+  }
+
   @Test(arguments: [(4096, 256), (4096, 1024), (8192, 512), (65_536, 4096), (1 << 20, 65_536)], [false, true])
   func everyWayOfReadingGivesWhatWasWritten(_ sizes: (block: Int, chunk: Int), _ keyed: Bool) throws {
     let store = try directory.store(blockSize: sizes.block, blocks: max(4, 400_000 / sizes.block))

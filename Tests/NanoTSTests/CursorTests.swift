@@ -142,6 +142,23 @@ import Testing
 
   // MARK: Ranges
 
+  /// A damaged time at an end of a block is not believed to be that of the frames before it.
+  @Test(arguments: [false, true])
+  func aDamagedTimeBringsNothingFromOutsideTheRange(_ goesBack: Bool) throws {
+    let directory = try TemporaryDirectory()
+    let store = try Store.create(
+      at: directory.path("damaged.nts"), StoreOptions(blockSize: 4096, blockCount: 4, compression: .off))
+    let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
+    for time in Int64(0)..<100 { try writer.append([1], at: time) }
+    try writer.close()
+    let slot = goesBack ? 0 : 99
+    let entry = store.blockSize - (slot + 1) * IndexEntry.byteCount
+    unsafe store.file.body(0).storeBytes(of: 45, toByteOffset: entry, as: Int64.self)
+    let frames = try store.frames(of: "s", in: 40...50)
+    let times = goesBack ? frames.reversed().map(\.timestamp) : frames.map(\.timestamp)
+    #expect(times == (goesBack ? Array((40...50).reversed()) : Array(40...50)))
+  }
+
   @Test func rangesGiveTheirFramesForwardAndBack() throws {
     let writer = try append(9)
     defer { try? writer.close() }

@@ -28,8 +28,9 @@ import Testing
     return descriptor
   }
 
+  /// Whether any of it is in memory.
   private func isCached(_ mapped: MappedFile, _ range: Range<Int>) -> Bool {
-    unsafe nts_is_cached(mapped.base + range.lowerBound, range.count) == 1
+    unsafe nts_cached_pages(mapped.base + range.lowerBound, range.count) > 0
   }
 
   @Test(.enabled(if: TemporaryDirectory.isOnDisk, "temporary files are in memory here"))
@@ -52,8 +53,14 @@ import Testing
   func whatIsToBeKeptIsNotBroughtInFromTheDisk() throws {
     let descriptor = try coldFile()
     let mapped = try MappedFile(mapping: descriptor, byteCount: content.count, writable: true)
-    #expect(!mapped.populatePages(MappedFileTests.middle, discarding: false))
+    let middle = MappedFileTests.middle
+    #expect(!mapped.populatePages(middle, discarding: false))
     #expect(!isCached(mapped, 0..<content.count))
+    // Nor the rest of what is there in part.
+    mapped.beginPages(alone: middle)
+    #expect(unsafe mapped.base.load(fromByteOffset: middle.lowerBound, as: UInt8.self) == content[middle.lowerBound])
+    #expect(!mapped.populatePages(middle, discarding: false))
+    #expect(!isCached(mapped, (middle.lowerBound + (64 << 10))..<middle.upperBound))
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(content))
   }
 

@@ -38,6 +38,56 @@ import Testing
     #expect(cameAt > 0 && cameAt < 19_000, "after \(cameAt) of \(busy.turns.load(ordering: .relaxed)) turns")
   }
 
+  /// Tasks that come while the thread looks for one, just when it stops looking, and while it sleeps.
+  @Test func anExpectedTaskIsRunWheneverItComes() throws {
+    let (thread, done) = (SyncThread(), WaitCounter())
+    var random = SeededGenerator(seed: TestSeed.next())
+    var wasAlert = 0
+    for turn in UInt32(0)..<600 {
+      if turn % 8 > 0 { thread.expectTask() }
+      let delay = UInt64(random.next() % 3) * 1_000_000 + random.next() % 200_000
+      MonotonicClock.sleep(until: MonotonicClock.now + delay)
+      if thread.isAlert { wasAlert += 1 }
+      try thread.submit { done.increment() }
+      // A task that nobody runs would be waited for until the test's time is over.
+      while done.value == turn { done.wait(while: turn) }
+    }
+    #expect(wasAlert > 0)
+    thread.stop()
+    #expect(!thread.isAlert)
+  }
+
+  /// The writer that is about to fill its block has told the thread.
+  @Test func theThreadExpectsTheChangeOfBlocks() throws {
+    let store = try directory.store(blocks: 64)
+    let writer = try store.writer(for: "s", options: WriterOptions(durability: .onSeal))
+    let thread = store.session!.background
+    let slot = store.file.slot(0)
+    var (appended, count) = (Int64(0), UInt32(0))
+    while !thread.isAlert {
+      appended += 1
+      try writer.append(value: appended, at: appended)
+      if slot.blockCount.relaxed > count {
+        count = slot.blockCount.relaxed
+        try #require(count < 40)
+        // A thread that is busy is not told, and one that was told before looks for a while.
+        try unsafe writer.core.pointee.background?.finish()
+        while thread.isAlert { usleep(100) }
+      }
+    }
+    #expect(slot.blockCount.relaxed == count)
+    // Told near a block's end: a sixteenth of it is free, 8 frames.
+    for _ in 0..<16 {
+      appended += 1
+      try writer.append(value: appended, at: appended)
+    }
+    #expect(slot.blockCount.relaxed == count + 1)
+    try writer.close()
+    try store.close()
+    let read = try Store(at: directory.path("a.nts")).contents(of: "s")
+    #expect(read.map(\.timestamp) == Array(1...appended))
+  }
+
   @Test func whatIsCancelledDoesNotRunAndDoesNotStay() throws {
     let (thread, owner) = (SyncThread(), Busy())
     for _ in 0..<100 {

@@ -34,8 +34,8 @@ int nts_read_at(int fd, void *into, size_t count, uint64_t offset);
 int nts_bring_pages_alone(void *address, size_t length, int alone);
 /// madvise(MADV_WILLNEED): begins to bring in what of the range is not in memory. Advice.
 int nts_bring_pages(void *address, size_t length);
-/// 1 when a page of the file's at `address` is in memory, 0 when none is; or a negative errno.
-int nts_is_cached(void *address, size_t length);
+/// How many of the file's pages at `address`, which begins one, are in memory; or a negative errno.
+long nts_cached_pages(void *address, size_t length);
 
 /// Puts zeros into the file, in pieces of 64 KiB that begin at multiples of it: the kernel keeps what it gets in one write
 /// in pieces no larger, and none of them reaches beyond `offset + length`.

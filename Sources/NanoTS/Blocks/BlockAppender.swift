@@ -21,6 +21,10 @@ struct BlockAppender {
   /// `appendShort` takes payloads of fewer bytes; 0 where it may not be called.
   private let shortLimit: UInt
 
+  /// `appendShort` leaves so many bytes free until the block's end was announced.
+  private var reserve: Int
+  private static let mostReserve = 8 << 10
+
   /// Nil in a plain block.
   let chunks: ChunkWriter?
   /// In a chunked block, what the commit word says besides the number of frames.
@@ -43,9 +47,10 @@ struct BlockAppender {
   /// Offset of the block's end.
   private let blockEnd: Int
 
-  /// `payloadStart`: where the preamble ends. `encoder`: for a chunked block.
+  /// `payloadStart`: where the preamble ends. `encoder`: for a chunked block. `announcesEnd`: whether `isEndNear` is asked.
   init(
-    file: StoreFile, block: Int, values: BlockHeaderValues, payloadStart: Int, encoder: ChunkEncoder? = nil
+    file: StoreFile, block: Int, values: BlockHeaderValues, payloadStart: Int, encoder: ChunkEncoder? = nil,
+    announcesEnd: Bool = false
   ) {
     self.block = block
     header = file.header(block)
@@ -63,6 +68,7 @@ struct BlockAppender {
     checksPayloads = file.checksPayloads
     let mayBeShort = layout == nil && nts_has_checksum_inline() != 0
     shortLimit = !mayBeShort ? 0 : UInt(checksPayloads ? NTS_LONG_PAYLOAD : NTS_LONG_COPY)
+    reserve = announcesEnd && mayBeShort ? min(BlockAppender.mostReserve, body.count / 16) : 0
     signal = CommitSignal(file, slot: Int(values.streamSlot))
     indexLow = body.count
     payloadEnd = layout?.stagingStart ?? payloadStart
@@ -150,6 +156,14 @@ struct BlockAppender {
     }
   }
 
+  /// True when so little is free that the block's end is to be announced, which was not done.
+  var isEndNear: Bool {
+    reserve > 0 && indexLow - payloadEnd < reserve + Int(shortLimit) + IndexEntry.keyedByteCount
+  }
+
+  /// From now on `appendShort` fills the block.
+  mutating func noteAnnounced() { reserve = 0 }
+
   /// True when `appendShort` may be called.
   var takesShort: Bool { shortLimit > 0 }
 
@@ -174,7 +188,7 @@ struct BlockAppender {
       length == uniformLength || uniformLength == BlockHeader.mixedLengths, position.key == 0 || keyed
     else { return .nothing }
     let end = start &+ ((byteCount &+ 7) & ~7)
-    guard end <= entryStart else { return .nothing }
+    guard end &+ reserve <= entryStart else { return .nothing }
     payloadEnd = end
     indexLow = entryStart
     count &+= 1

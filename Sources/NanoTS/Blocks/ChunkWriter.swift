@@ -35,12 +35,24 @@ final class ChunkWriter {
   }
 
   /// Stores the first `staged` frames of the staging area as a chunk that nobody sees yet. Returns where in the block
-  /// something was written, or nil, with nothing to be seen, when the block has no room for it. O(bytes).
+  /// something was written, or nil, with nothing to be seen, when the block has no room for it, or the staging area was
+  /// damaged since it was written. O(bytes).
   func encode(staged: Int) -> Range<Int>? {
-    unsafe encode(
-      PlainFrames(
-        base: UnsafeRawPointer(base), indexTop: UnsafeRawPointer(base + layout.blockSize), isKeyed: isKeyed,
-        count: staged))
+    let frames = unsafe PlainFrames(
+      base: UnsafeRawPointer(base), indexTop: UnsafeRawPointer(base + layout.blockSize), isKeyed: isKeyed, count: staged
+    )
+    return lieInStaging(frames) ? encode(frames) : nil
+  }
+
+  /// True when the payloads are where this writer has put them. Others have the file too.
+  private func lieInStaging(_ frames: PlainFrames) -> Bool {
+    var bytes = 0
+    for slot in 0..<frames.count {
+      let entry = frames.entry(slot)
+      guard entry.liesWithin(layout.stagingStart, layout.payloadTop) else { return false }
+      bytes += entry.length.roundedUp(to: 8)
+    }
+    return bytes <= layout.payloadTop - layout.stagingStart
   }
 
   /// Memory for one payload of `byteCount` bytes, too large for the staging area; nil when the block may have no room for

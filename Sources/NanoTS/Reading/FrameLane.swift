@@ -77,20 +77,23 @@ struct FrameLane {
     return goingBack ? endOrdinal &+ count : endOrdinal &- count
   }
 
-  /// Steps over the frame that comes next, and returns it, if it lies within its block and that is alive.
+  /// Steps over the frame that comes next, and returns it, if it lies within its block, that is alive, and the frame is not
+  /// behind `last` (going back: not before it).
   ///
   /// Bound: as `BlockWindow.frame`; the lane is not over.
   @inlinable @inline(__always)
-  mutating func next(goingBack: Bool) -> Frame? {
+  mutating func next(goingBack: Bool, to last: Int64) -> Frame? {
     let entry = unsafe IndexEntry(at: upcoming, keyed: isKeyed)
     if entry.length >= FrameLane.prefetchedFrom {
       // What lies a page or more apart, the processor does not fetch ahead by itself. A guess: nothing is read there.
       let ahead = goingBack ? -FrameLane.framesAhead : FrameLane.framesAhead
       unsafe nts_prefetch(start + Int(entry.offset) + ahead &* entry.length)
     }
-    guard _fastPath(entry.liesWithin(BlockWindow.payloadsFrom, payloadEnd) && header.isStill(generation)) else {
-      return nil
-    }
+    let isInRange = goingBack ? entry.timestamp >= last : entry.timestamp <= last
+    guard
+      _fastPath(
+        entry.liesWithin(BlockWindow.payloadsFrom, payloadEnd) && header.isStill(generation) && isInRange)
+    else { return nil }
     let frame = unsafe Frame(
       entry, ordinal: ordinal(goingBack: goingBack), segment: segment, blockSequence: sequence, blockStart: start,
       header: header, generation: generation)

@@ -22,10 +22,12 @@ public struct FrameSequence: Sequence {
   /// Steps through the frames. One thread at a time.
   public struct Iterator: IteratorProtocol {
     @usableFromInline var lane: FrameLane
+    @usableFromInline let last: Int64
     @usableFromInline var walk: Walk
 
     fileprivate init(_ walk: Walk) {
       self.walk = walk
+      last = walk.last
       lane = walk.lane(from: walk.cursor.upcoming)
     }
 
@@ -36,7 +38,7 @@ public struct FrameSequence: Sequence {
     /// The next frame, or nil at the end of the range. O(1).
     @inlinable @inline(__always)
     public mutating func next() -> Frame? {
-      if _fastPath(!lane.isOver), let frame = lane.next(goingBack: false) { return frame }
+      if _fastPath(!lane.isOver), let frame = lane.next(goingBack: false, to: last) { return frame }
       var missed: UInt64 = 0
       if !isKnownUniquelyReferenced(&walk) { walk = Walk(walk) }
       while true {
@@ -44,7 +46,7 @@ public struct FrameSequence: Sequence {
         lane.take(next.lane)
         missed = next.missed
         if lane.isOver { return nil }
-        if var frame = lane.next(goingBack: false) {
+        if var frame = lane.next(goingBack: false, to: last) {
           frame.missed = missed
           return frame
         }
@@ -57,7 +59,7 @@ public struct FrameSequence: Sequence {
   @usableFromInline
   final class Walk {
     fileprivate var cursor: Cursor
-    private let last: Int64
+    fileprivate let last: Int64
     private var isOver: Bool
     private(set) fileprivate var missedAtEnd: UInt64 = 0
 
@@ -75,15 +77,10 @@ public struct FrameSequence: Sequence {
       missedAtEnd = other.missedAtEnd
     }
 
-    /// The frames of the range from `slot` of the present block on that may be stepped to at once.
+    /// The frames from `slot` of the present block on that may be stepped to at once, and of these `count` that are known to be.
     fileprivate func lane(from slot: Int, atLeast count: Int = 0) -> FrameLane {
       guard !isOver, let window = cursor.window else { return unsafe FrameLane(empty: cursor.store.file.mapped.base) }
-      var end = Swift.max(slot, cursor.fastEnd)
-      // Bound: what is below `fastEnd` is within reach, and `slot` is not before it.
-      if end > slot, window.entry(end - 1).timestamp > last {
-        end = Swift.min(end, window.lowerBound(after: last, from: slot))
-      }
-      return FrameLane(window, slot: slot, end: Swift.max(end, slot + count))
+      return FrameLane(window, slot: slot, end: Swift.max(slot + count, cursor.fastEnd))
     }
 
     /// A lane that begins with the frame `ordinal`, to which the one before has come, or with the next one that can be had; an

@@ -14,10 +14,12 @@ public struct ReversedFrameSequence: Sequence {
   public struct Iterator: IteratorProtocol {
     /// Goes down: its end is one below the last slot that may be stepped to.
     @usableFromInline var lane: FrameLane
+    @usableFromInline let first: Int64
     @usableFromInline var walk: Walk
 
     fileprivate init(_ walk: Walk) {
       self.walk = walk
+      first = walk.first
       lane = walk.lane(from: walk.slot)
     }
 
@@ -28,12 +30,12 @@ public struct ReversedFrameSequence: Sequence {
     /// The next older frame, or nil at the end of the range. O(1).
     @inlinable @inline(__always)
     public mutating func next() -> Frame? {
-      if _fastPath(!lane.isOver), let frame = lane.next(goingBack: true) { return frame }
+      if _fastPath(!lane.isOver), let frame = lane.next(goingBack: true, to: first) { return frame }
       if !isKnownUniquelyReferenced(&walk) { walk = Walk(walk) }
       while true {
         lane.take(walk.lane(before: lane.ordinal(goingBack: true)))
         if lane.isOver { return nil }
-        if let frame = lane.next(goingBack: true) { return frame }
+        if let frame = lane.next(goingBack: true, to: first) { return frame }
       }
     }
   }
@@ -42,7 +44,7 @@ public struct ReversedFrameSequence: Sequence {
   @usableFromInline
   final class Walk {
     private var cursor: Cursor
-    private let first: Int64
+    fileprivate let first: Int64
     private var isOver: Bool
     private(set) fileprivate var missed: UInt64 = 0
 
@@ -63,16 +65,12 @@ public struct ReversedFrameSequence: Sequence {
     /// The slot that the cursor comes to going back.
     fileprivate var slot: Int { cursor.upcoming - 1 - cursor.standing }
 
-    /// The frames of the range from `slot` of the present block down that may be stepped to at once.
+    /// The frames from `slot` of the present block down that may be stepped to at once, and of these `count` that are known to
+    /// be.
     fileprivate func lane(from slot: Int, atLeast count: Int = 0) -> FrameLane {
       guard !isOver, let window = cursor.window else { return unsafe FrameLane(empty: cursor.store.file.mapped.base) }
       let isWithin = slot >= cursor.fastStart && slot < cursor.fastEnd
-      var start = isWithin ? cursor.fastStart : slot + 1
-      // Bound: what is from `fastStart` on is within reach.
-      if isWithin, window.entry(start).timestamp < first {
-        start = Swift.min(window.lowerBound(after: first - 1, from: start), slot + 1)
-      }
-      return FrameLane(window, slot: slot, end: Swift.min(start - 1, slot - count))
+      return FrameLane(window, slot: slot, end: isWithin ? cursor.fastStart - 1 : slot - count)
     }
 
     /// A lane that begins with the frame `ordinal`, to which the one before has come, or with the next older one that can be

@@ -104,18 +104,17 @@ final class MappedFile: Sendable {
     if count > 0 { _ = unsafe nts_populate_pages(start, count) }
   }
 
-  /// The same for pages that may not be in memory, or not be writable. False, with nothing done, when none of them is in
-  /// memory and what they hold matters: then `discarding` them is quicker, once it does not.
+  /// The same for pages that may not be in memory, or not be writable. False, with nothing done, when one of them is not in
+  /// memory and what they hold matters: `discarding` them is quicker, once it does not.
   ///
   /// The kernel brings a file in, and writes it back, in pieces of up to 2 MiB. Whoever writes to one part of a piece waits
-  /// while the other part is written back. So that none reaches beyond `range`, what of it is not in memory is brought in page
-  /// by page, or not brought in, but filled with zeros there.
+  /// while the other part is written back. So that none reaches beyond `range`, and nothing is read that will be written over,
+  /// what is not in memory is not brought in: all of `range` is filled with zeros there.
   func populatePages(_ range: Range<Int>, discarding: Bool) -> Bool {
     beginPages(alone: range)
     // All of it is there in the end; left so, each block would be a mapping of its own, and slow to read when it is cold.
     defer { endPages(alone: range) }
-    let (start, count) = unsafe pages(range)
-    if count > 0, !staysReady, unsafe nts_is_cached(start, count) == 0 {
+    if !staysReady, !isInMemory(range) {
       guard discarding else { return false }
       // Nothing is written behind the end of a file that somebody has cut.
       if let size = try? descriptor.size(), size >= range.upperBound {
@@ -124,6 +123,13 @@ final class MappedFile: Sendable {
     }
     populatePages(range)
     return true
+  }
+
+  /// True when every page of `range` is in memory, or the system does not say.
+  private func isInMemory(_ range: Range<Int>) -> Bool {
+    let (start, count) = unsafe pages(range)
+    let cached = unsafe nts_cached_pages(start, count)
+    return cached < 0 || cached == count.roundedUp(to: MappedFile.pageSize) / MappedFile.pageSize
   }
 
   /// From now on a page of `range` that is not in memory is brought in without those around it.

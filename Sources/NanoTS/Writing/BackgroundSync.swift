@@ -76,6 +76,11 @@ final class BackgroundSync: Sendable {
     }
   }
 
+  /// The writer is about to go on in another block.
+  func expectChange() {
+    if preparesBlocks { thread.expectTask() }
+  }
+
   /// Waits until the earlier change of blocks is done with: the block before the open one is on the disk. Throws what
   /// failed on the thread.
   func finish() throws(NanoTSError) {

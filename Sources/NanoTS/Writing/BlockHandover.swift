@@ -56,7 +56,8 @@ struct BlockHandover {
 
   /// Begins the life of `block`, claimed before, as the stream's newest.
   func install(
-    _ block: Int, segment: UInt64, firstOrdinal: UInt64, first: FramePosition, keyed: Bool, _ encoder: ChunkEncoder?
+    _ block: Int, segment: UInt64, firstOrdinal: UInt64, first: FramePosition, keyed: Bool, _ encoder: ChunkEncoder?,
+    announcesEnd: Bool = false
   ) throws(NanoTSError) -> BlockAppender {
     let salt = Entropy.next()
     let layout = bodyLayout(keyed: keyed)
@@ -71,7 +72,9 @@ struct BlockHandover {
         sealChecksum: 0, payloadBytes: 0)
       pool.install(block, in: slot, values, preamble: preamble(values))
       if slot.nextSegment.relaxed == segment { slot.nextSegment.storeRelaxed(segment &+ 1) }
-      return BlockAppender(file: file, block: block, values: values, payloadStart: payloadStart, encoder: encoder)
+      return BlockAppender(
+        file: file, block: block, values: values, payloadStart: payloadStart, encoder: encoder,
+        announcesEnd: announcesEnd)
     }
   }
 

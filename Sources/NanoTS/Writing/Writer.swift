@@ -120,7 +120,8 @@ public final class Writer {
   private func appendOther(
     _ bytes: UnsafeRawPointer?, _ byteCount: Int, _ timestamp: Int64, _ key: Int64, _ flags: UInt32
   ) -> Bool {
-    unsafe core.pointee.append(bytes, byteCount, FramePosition(timestamp: timestamp, key: key), flags)
+    unsafe core.pointee.announceEnd()
+    return unsafe core.pointee.append(bytes, byteCount, FramePosition(timestamp: timestamp, key: key), flags)
   }
 
   /// Returns true: of a frame that was appended.

@@ -106,6 +106,13 @@ struct WriterCore {
     return unsafe appendSlowly(bytes, byteCount, position, flags)
   }
 
+  /// Near the end of a block that short frames fill, once: has the thread ready for the change of blocks.
+  mutating func announceEnd() {
+    guard takesShort, appender?.isEndNear == true else { return }
+    appender?.noteAnnounced()
+    background?.expectChange()
+  }
+
   /// The common case of a compressed stream: in order, and it fits into the staging area.
   private mutating func appendStaged(
     _ bytes: UnsafeRawPointer?, _ byteCount: Int, _ position: FramePosition, _ flags: UInt32
@@ -140,7 +147,7 @@ struct WriterCore {
       case .allButWake:
         appender?.wake()
         return true
-      case .nothing: break
+      case .nothing: if takesShort, appender?.isEndNear == true { return false }
       }
     }
     return unsafe appendToOpenBlock(bytes, byteCount, position, flags)
@@ -267,7 +274,8 @@ struct WriterCore {
       if isFirstOfThread { core.handover.prepareFirst(block) }
       core.appender = try core.handover.install(
         block, segment: core.segment, firstOrdinal: core.nextOrdinal,
-        first: FramePosition(timestamp: stamp.timestamp, key: stamp.key), keyed: keyed, core.encoder)
+        first: FramePosition(timestamp: stamp.timestamp, key: stamp.key), keyed: keyed, core.encoder,
+        announcesEnd: isSyncedLater)
     }
     usesKeys = keyed
     takesShort = appender!.takesShort && !mustFollowUp
