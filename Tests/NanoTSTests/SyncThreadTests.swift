@@ -60,7 +60,7 @@ import Testing
   /// The writer that is about to fill its block has told the thread.
   @Test func theThreadExpectsTheChangeOfBlocks() throws {
     let store = try directory.store(blocks: 64)
-    let writer = try store.writer(for: "s", options: WriterOptions(durability: .onSeal))
+    let writer = try store.writer(for: "s", options: WriterOptions(durability: .onSeal, compression: .off))
     let thread = store.session!.background
     let slot = store.file.slot(0)
     var (appended, count) = (Int64(0), UInt32(0))
