@@ -8,10 +8,11 @@ import Testing
 /// What the suites of `nanots ingest` have in common: a store, and files that become streams of it.
 protocol IngestSuite {
   var scratch: Scratch { get }
-  var store: String { get }
 }
 
 extension IngestSuite {
+  var store: String { scratch.path("store.nts") }
+
   func ingest(_ text: String, _ options: String..., named name: String = "t.csv") throws -> Program.Outcome {
     try ingest(text, options, named: name)
   }

@@ -8,12 +8,8 @@ import Testing
 /// `nanots ingest`: rows of tables into records.
 @Suite struct IngestTests: IngestSuite {
   let scratch: Scratch
-  let store: String
 
-  init() throws {
-    scratch = try Scratch()
-    store = scratch.path("store.nts")
-  }
+  init() throws { scratch = try Scratch() }
 
   @Test func rowsBecomeRecords() throws {
     let outcome = try ingest("t,count,value,ok,name\n1,5,2.5,true,a\n2,-7,,FALSE,bc\n")

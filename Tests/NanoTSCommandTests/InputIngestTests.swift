@@ -9,12 +9,8 @@ import Testing
 /// What `nanots ingest` makes of the cells of CSV and JSON Lines, and of how they come.
 @Suite struct InputIngestTests: IngestSuite {
   let scratch: Scratch
-  let store: String
 
-  init() throws {
-    scratch = try Scratch()
-    store = scratch.path("store.nts")
-  }
+  init() throws { scratch = try Scratch() }
 
   private func types(_ stream: String) throws -> [FieldType]? {
     RecordLayout(metadata: try Store(at: store, .readOnly).segments(of: stream)[0].metadata)?.fields.map(\.type)

@@ -8,12 +8,8 @@ import Testing
 /// `nanots ingest --strict` stores everything or nothing, and rows that are held find room.
 @Suite struct StrictIngestTests: IngestSuite {
   let scratch: Scratch
-  let store: String
 
-  init() throws {
-    scratch = try Scratch()
-    store = scratch.path("store.nts")
-  }
+  init() throws { scratch = try Scratch() }
 
   private func nothingIsStored(_ outcome: Program.Outcome, _ says: String) {
     #expect(outcome.status == 1 && outcome.errors.contains(says), "\(outcome)")

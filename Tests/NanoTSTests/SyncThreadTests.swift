@@ -41,7 +41,10 @@ import Testing
   /// Tasks that come while the thread looks for one, just when it stops looking, and while it sleeps.
   @Test func anExpectedTaskIsRunWheneverItComes() throws {
     let (thread, done) = (SyncThread(), WaitCounter())
-    var random = SeededGenerator(seed: TestSeed.next())
+    let seed = TestSeed.next()
+    // Before, because a task that is not run is waited for until the test's time is over.
+    print("expected tasks, NANOTS_TEST_SEED=\(seed)")
+    var random = SeededGenerator(seed: seed)
     var wasAlert = 0
     for turn in UInt32(0)..<600 {
       if turn % 8 > 0 { thread.expectTask() }
@@ -49,7 +52,6 @@ import Testing
       MonotonicClock.sleep(until: MonotonicClock.now + delay)
       if thread.isAlert { wasAlert += 1 }
       try thread.submit { done.increment() }
-      // A task that nobody runs would be waited for until the test's time is over.
       while done.value == turn { done.wait(while: turn) }
     }
     #expect(wasAlert > 0)

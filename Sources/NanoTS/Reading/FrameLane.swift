@@ -14,9 +14,9 @@ struct FrameLane {
   @inlinable static var framesAhead: Int { 4 }
 
   /// The index entry of the frame that comes next.
-  @usableFromInline var upcoming: UnsafeRawPointer
+  @usableFromInline private(set) var upcoming: UnsafeRawPointer
   /// So many frames are left, that one among them.
-  @usableFromInline var left = 0
+  @usableFromInline private(set) var left = 0
   /// Bytes from an entry to that of the next frame.
   @usableFromInline private(set) var step = 0
   /// The ordinal of a frame behind the last one. From here all others are reckoned, where they are asked for.

@@ -76,10 +76,8 @@ final class BackgroundSync: Sendable {
     }
   }
 
-  /// The writer is about to go on in another block.
-  func expectChange() {
-    if preparesBlocks { thread.expectTask() }
-  }
+  /// The writer is about to go on in another block. Bound: blocks are prepared.
+  func expectChange() { thread.expectTask() }
 
   /// Waits until the earlier change of blocks is done with: the block before the open one is on the disk. Throws what
   /// failed on the thread.
@@ -154,7 +152,8 @@ final class BackgroundSync: Sendable {
       // While the disk writes a large block, so much can be done that it counts. Of a small one it does not, and the writer, who
       // meets a page fault when the headers are synced, would meet a longer one.
       let isLarge = file.layout.blockSize > BackgroundSync.smallBlockByteCount
-      let isReady = isLarge && claimed.map { file.populatePages(keeping: $0) } ?? true
+      var isReady = false
+      if let claimed, isLarge { isReady = file.populatePages(keeping: claimed) }
       let sealed = try syncSealedBody()
       try handover.syncHeaders(sealed: sealed, claimed: claimed)
       state.withLock { $0.sealed = nil }
@@ -171,6 +170,7 @@ final class BackgroundSync: Sendable {
     changes.increment()
   }
 
+  /// The largest block whose pages take too little time to be made ready while the disk writes.
   private static let smallBlockByteCount = 2 << 20
 
   private func fail(_ error: NanoTSError) {
