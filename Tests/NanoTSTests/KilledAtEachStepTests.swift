@@ -86,6 +86,7 @@ import Testing
     }
     #expect(slot.removals.relaxed > removals || !step.isUnderTheLock)
     #expect(store.file.shared.allocationEpoch.relaxed & 1 == 0)
+    #expect(store.file.shared.allocationHolder.relaxed == 0)
     try useAll(other)
   }
 
@@ -106,6 +107,8 @@ import Testing
     if step.isUnderTheLock {
       let epoch = store.file.shared.allocationEpoch
       epoch.storeRelaxed(epoch.relaxed | 1)
+      let holder = step < .claimIsDone ? AllocationHolder.locker : .writer(ofSlot: slotIndex(of: "s"))
+      store.file.shared.allocationHolder.storeRelaxed(holder.word)
     }
     try writer.abandon()
     return block

@@ -106,11 +106,14 @@ import Testing
 
   // MARK: With the lock
 
-  @Test(.timeLimit(.minutes(5))) func aProcessKilledWithTheAllocationLockHoldsNobodyUp() async throws {
+  /// Of the agents, one has all of it, and one what a writer takes to begin a block: the word, and a stream's lock.
+  @Test(.timeLimit(.minutes(5)), arguments: [[], ["2"]])
+  func aProcessKilledWithTheAllocationLockHoldsNobodyUp(_ slot: [String]) async throws {
     let directory = try TemporaryDirectory()
     let store = try Store.create(at: directory.path("ring.nts"), StoreOptions(blockSize: 4096, blockCount: 8))
     let words = try SharedWords(at: directory.path("words"))
     let streams = [ProvingStream(1, .small), ProvingStream(2, .large)]
+    for stream in streams { try store.writer(for: stream.name).close() }
     var processes = try streams.enumerated().map {
       try AgentProcess.writer(store.path, $0.element, words, SharedWords.firstOwn + $0.offset, isRestless: true)
     }
@@ -127,7 +130,7 @@ import Testing
     let writerPlaces = [SharedWords.firstOwn, SharedWords.firstOwn + 1]
     try await waitForProgress(of: writerPlaces + [20], since: [0, 0, 0])
     for _ in 0..<20 {
-      let holder = try AgentProcess("lock", store.path)
+      let holder = try AgentProcess(["lock", store.path] + slot)
       #expect(holder.firstLine() == "holding")
       // Writers come to their blocks' ends and wait; readers do not.
       try await waitForProgress(of: [20], since: [words[20]])

@@ -18,8 +18,8 @@
  * among them leaves the same: whoever comes next does not look at them. A locked section is interrupted by kills only:
  * what the other writer does meanwhile without the lock (append, seal) it reads once, or it only ever rises.
  *
- * Memory is sequentially consistent here: what passes between writers passes under the allocation lock, which orders
- * everything, or with the seal, whose release and acquire are in block.pml.
+ * Memory is sequentially consistent here: what passes between writers passes under the allocation lock (lock.pml), or with the
+ * seal, whose release and acquire are in block.pml.
  * Abstracted: which sealed block is the oldest is open, any stream's head may be; no pins, protected ranges, quotas or
  * growth, so blocks are taken from a list's head only. All frames of an open block prove themselves, as after a kill.
  * A generation is only odd or even: readers are not in this model, and that no life has the number of another is in

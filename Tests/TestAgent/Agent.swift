@@ -7,7 +7,7 @@ import NanoTS
 ///     TestAgent read STORE STREAM,STREAM… WORDS PLACE ROLE SEED
 ///     TestAgent hold STORE STREAM
 ///     TestAgent wait STORE STREAM
-///     TestAgent lock STORE
+///     TestAgent lock STORE [SLOT]
 ///     TestAgent pin STORE STREAM
 ///     TestAgent export STORE STREAM ROUNDS
 ///     TestAgent scribble STORE WORDS PLACE SEED
@@ -20,7 +20,7 @@ import NanoTS
 /// The first appends until it is told to stop, the second reads until then and prints its report. STYLE is "restless"
 /// or "steady"; WORDS are a file of `SharedWords`, PLACE is the agent's own word there. The others wait to be
 /// killed: with the stream's writer, for a frame at the stream's end, with the allocation lock and its mark that lists are
-/// being changed; or with a pin on all of a stream. They say when they have it, the one that waits aside. "export" pins
+/// being changed, also as the writer of a stream has it that begins a block; or with a pin on all of a stream. They say when they have it, the one that waits aside. "export" pins
 /// parts of a stream and reads them so many times. "scribble" writes over a store that the next two use until they are
 /// told to stop, and "prove" reads what is left. "demoted" gives up what only root may do, and uses the store after its
 /// permissions were taken away. "cut" goes on with a store that is cut while it has it open.
@@ -41,7 +41,8 @@ struct Agent {
       case ("read", 8): try read(arguments)
       case ("hold", 4): try hold(arguments[2], arguments[3])
       case ("wait", 4): try wait(arguments[2], arguments[3])
-      case ("lock", 3): try takeTheLock(arguments[2])
+      case ("lock", 3): try takeTheLock(arguments[2], .inTurn)
+      case ("lock", 4): try takeTheLock(arguments[2], .atOnce(slot: UInt32(arguments[3])!))
       case ("pin", 4): try pin(arguments[2], arguments[3])
       case ("export", 5): try Export.run(arguments[2], ProvingStream(arguments[3])!, rounds: Int(arguments[4])!)
       case ("scribble", 6):
@@ -103,24 +104,8 @@ struct Agent {
     while true { _ = try cursor.next(waitingMilliseconds: .max) }
   }
 
-  /// F_OFD_SETLKW of Linux, which Glibc declares for C programs with _GNU_SOURCE only.
-  private static let setOpenFileDescriptionLockAndWait: Int32 = 38
-
-  /// By hand and by number, as Format.md has them: the lock's byte, and the word that is odd while lists are changed.
-  private static func takeTheLock(_ path: String) throws {
-    let descriptor = unsafe open(path, O_RDWR)
-    var lock = flock()
-    lock.l_type = Int16(F_WRLCK)
-    lock.l_start = 1 << 62
-    lock.l_len = 1
-    var epoch: UInt64 = 0
-    guard unsafe fcntl(descriptor, setOpenFileDescriptionLockAndWait, &lock) == 0,
-      unsafe pread(descriptor, &epoch, 8, 4096) == 8
-    else {
-      fail("cannot take the lock: errno \(errno)", 1)
-    }
-    epoch |= 1
-    guard unsafe pwrite(descriptor, &epoch, 8, 4096) == 8 else { fail("cannot mark the lists", 1) }
+  private static func takeTheLock(_ path: String, _ way: HeldLock.Way) throws {
+    try HeldLock.take(path, way)
     waitForDeath()
   }
 

@@ -27,6 +27,7 @@ struct CutStore {
     case "ask": try ask(early)
     case "write": try write(early, WriterOptions())
     case "write-none": try write(early, WriterOptions(durability: .none))
+    case "write-on": try writeAndStay(early)
     case "write-every": try write(early, WriterOptions(durability: .everyFrame))
     case "raise", "chained":
       Agent.awaitLine()
@@ -121,6 +122,16 @@ struct CutStore {
     tell("close") { () throws(NanoTSError) in try writer.close() }
     tell("new writer") { () throws(NanoTSError) in _ = try store.writer(for: "w2") }
     print("appended \(appended)")
+  }
+
+  /// Keeps the writer that has failed, and the store, until it is told to go on.
+  private func writeAndStay(_ store: Store) throws {
+    let writer = try store.writer(for: "w", options: WriterOptions(durability: .none))
+    Agent.awaitLine()
+    var time: Int64 = 0
+    while (try? writer.append(HostileContent.payload(time, "w"), at: time)) != nil { time += 1 }
+    Agent.awaitLine()
+    tell("append again") { () throws(NanoTSError) in try writer.append([1], at: 20_000) }
   }
 
   /// A SIGBUS that concerns no store.

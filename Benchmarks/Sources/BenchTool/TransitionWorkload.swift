@@ -1,7 +1,8 @@
 internal import CLimit
 internal import NanoTS
 
-/// One block handover, by stores of different sizes: into blocks never used, and in a full ring.
+/// One block handover, by stores of different sizes: into blocks never used, and in a full ring; and to blocks that the
+/// store's thread has prepared (`PreparedHandovers`).
 ///
 /// Each append fills more than half a block of 4 KiB, so each is a handover, and is timed alone (the clock adds about
 /// 20 ns). A sample is the median, or the 99th percentile, of the handovers of one run.
@@ -21,18 +22,31 @@ struct TransitionWorkload: Workload {
       try ring.reclaim(TransitionWorkload.handoversInRun)
     }
     for ring in rings { try ring.remove() }
-    return fresh + reclaimed
+    let handovers = try PreparedHandovers(scratch)
+    let pauses = PreparedHandovers.pausesMicroseconds
+    let prepared = try compare("prepared by the thread", pauses.map { "after \($0) us" }, options) { index in
+      try handovers.run(pauseMicroseconds: pauses[index])
+    }
+    try handovers.remove(scratch)
+    return fresh + reclaimed + prepared
   }
 
   private func compare(
     _ title: String, _ rings: [HandoverRing], _ options: RunOptions,
     _ run: @escaping (HandoverRing) throws -> [Double]
   ) throws -> [Comparison] {
-    var tails: [[Double]] = Array(repeating: [], count: rings.count)
-    let contenders = rings.indices.map { index in
-      Contender(name: "\(rings[index].blockCount) blocks") {
+    try compare(title, rings.map { "\($0.blockCount) blocks" }, options) { try run(rings[$0]) }
+  }
+
+  /// Of what `run` gives for the index of each name, the medians and the tails.
+  private func compare(
+    _ title: String, _ names: [String], _ options: RunOptions, _ run: @escaping (Int) throws -> [Double]
+  ) throws -> [Comparison] {
+    var tails: [[Double]] = Array(repeating: [], count: names.count)
+    let contenders = names.indices.map { index in
+      Contender(name: names[index]) {
         let faults = limit_minor_faults()
-        let times = try run(rings[index])
+        let times = try run(index)
         let sample = Sample(value: Statistics.median(times), faults: limit_minor_faults() - faults)
         tails[index].append(Statistics.quantile(0.99, of: times))
         return sample

@@ -17,8 +17,8 @@ enum FieldTable {
     typealias O = SharedState.Offset
     return [
       (O.allocationEpoch, 8), (O.freshBlocks, 4), (O.freeListHead, 4), (O.availableBlocks, 4), (O.freeListCount, 4),
-      (O.usedStreamSlots, 4), (O.wantedWakes, 4), (O.wakeWord, 4), (O.bootID, 8), (O.closedCleanly, 4),
-      (O.unorderedReuse, 4), (O.wakeBudgets, 8),
+      (O.usedStreamSlots, 4), (O.allocationHolder, 8), (O.wantedWakes, 4), (O.wakeWord, 4), (O.bootID, 8),
+      (O.closedCleanly, 4), (O.unorderedReuse, 4), (O.wakeBudgets, 8),
     ]
   }()
 

@@ -93,6 +93,14 @@ static inline void nts_compiler_barrier(void) { __asm__ volatile("" ::: "memory"
 
 /// Has the cache line at `address` loaded, of which nothing need be true.
 static inline void nts_prefetch(const void *address) { __builtin_prefetch(address); }
+/// The same for a line that will be written: other processors lose it.
+static inline void nts_prefetch_for_writing(const void *address) {
+#if defined(__x86_64__)
+  __asm__ volatile("prefetchw %0" : : "m"(*(const char *)address));
+#else
+  __builtin_prefetch(address, 1);
+#endif
+}
 
 /// Nanoseconds of CLOCK_MONOTONIC, the same in every process of the machine.
 uint64_t nts_monotonic_time(void);

@@ -25,6 +25,37 @@ struct AllocationLock {
     try file.allocationTurn.withLock { _ throws(NanoTSError) in try withFileLock(takingBlocks: takingBlocks, body) }
   }
 
+  /// As `withLock`, for the writer of the stream in slot `slot`, through whose descriptor that stream's lock is held, and for
+  /// changes that make no system call: without one, if nobody has the lock.
+  func withLockAtOnce<R>(forWriterOf slot: Int, _ body: (BlockPool) -> R) throws(NanoTSError) -> R {
+    guard file.takeHolder(forWriterOf: slot) else { return try withLock(body) }
+    let epoch = file.shared.allocationEpoch
+    // What a dead holder left is put right where others can wait for it.
+    guard epoch.relaxed & 1 == 0 else {
+      file.giveBackHolder()
+      return try withLock(body)
+    }
+    beginChange(epoch)
+    let value = body(BlockPool(file: file))
+    endChange(epoch)
+    file.giveBackHolder()
+    do throws(NanoTSError) {
+      try file.checkMapping()
+    } catch {
+      // The word was given back in memory that is not the file's any more. Without its stream's lock it is a dead writer's.
+      try FileLock(file: descriptor, offset: StoreFile.LockOffset.stream(slot)).unlock()
+      throw error
+    }
+    return value
+  }
+
+  private func beginChange(_ epoch: AtomicUInt64) {
+    epoch.storeReleased(epoch.relaxed | 1)
+    atomicMemoryFence(ordering: .releasing)
+  }
+
+  private func endChange(_ epoch: AtomicUInt64) { epoch.storeReleased(epoch.relaxed &+ 1) }
+
   private func withFileLock<R>(
     takingBlocks: Bool, _ body: (BlockPool) throws(NanoTSError) -> R
   ) throws(NanoTSError) -> R {
@@ -36,14 +67,15 @@ struct AllocationLock {
     do throws(NanoTSError) {
       // With a page lost, all blocks look unused: nothing may be done by what they say.
       try file.checkMapping()
+      try file.takeHolder(through: descriptor)
+      defer { file.giveBackHolder() }
       // How far the file reaches is asked anew: others may have made it grow.
       _ = try file.blocksInFile()
       let epoch = file.shared.allocationEpoch
       if epoch.relaxed & 1 == 1 { try pool.rebuild() }
-      epoch.storeReleased(epoch.relaxed | 1)
-      atomicMemoryFence(ordering: .releasing)
+      beginChange(epoch)
       let value = try body(pool)
-      epoch.storeReleased(epoch.relaxed &+ 1)
+      endChange(epoch)
       result = .success(value)
     } catch {
       result = .failure(error)

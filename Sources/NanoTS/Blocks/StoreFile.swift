@@ -211,6 +211,15 @@ final class StoreFile: Sendable {
     return mapped.populatePages(bodyRange(index), discarding: discarding)
   }
 
+  /// Has the processor fetch what a writer of the stream in slot `slot` stores to when it begins block `index`, whose
+  /// preamble has `preambleByteCount` bytes. The store's thread has changed most of it, on another processor.
+  func fetchForInstall(of index: Int, in slot: Int, preambleByteCount: Int) {
+    mapped.fetchForWriting(StoreFile.sharedRange.lowerBound, SharedState.listsByteCount)
+    mapped.fetchForWriting(layout.streamTableOffset + slot * StreamSlot.byteCount, StreamSlot.countersEnd)
+    mapped.fetchForWriting(headerStart(index), BlockHeader.byteCount)
+    mapped.fetchForWriting(bodyStart(index), preambleByteCount)
+  }
+
   /// Has the kernel begin to write block `index` to the disk.
   func beginWriteBack(of index: Int) { mapped.beginWriteBack(bodyRange(index)) }
 

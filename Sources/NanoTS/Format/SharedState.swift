@@ -7,6 +7,7 @@
 //    16  available blocks        u32   blocks that the file has room for now
 //    20  free list count         u32
 //    24  used stream slots       u32   slots from this index on were never used
+//    32  allocation holder       u64   who changes lists: 0 nobody, else AllocationHolder
 //
 //    64  wanted wakes            u32   bit s mod 32: somebody waits for a frame of the stream in slot s
 //   128  wake word               u32   futex on which they wait; counts the wakes
@@ -22,6 +23,8 @@
 @safe
 struct SharedState {
   static let byteCount = 4096
+  /// What holders of the allocation lock change when blocks change hands comes first.
+  static let listsByteCount = 64
   let base: UnsafeMutableRawPointer
 
   enum Offset {
@@ -31,6 +34,7 @@ struct SharedState {
     static let availableBlocks = 16
     static let freeListCount = 20
     static let usedStreamSlots = 24
+    static let allocationHolder = 32
     static let wantedWakes = 64
     static let wakeWord = 128
     static let bootID = 192
@@ -47,6 +51,7 @@ struct SharedState {
   var availableBlocks: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.availableBlocks) }
   var freeListCount: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.freeListCount) }
   var usedStreamSlots: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.usedStreamSlots) }
+  var allocationHolder: AtomicUInt64 { unsafe AtomicUInt64(base, Offset.allocationHolder) }
   var closedCleanly: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.closedCleanly) }
   var unorderedReuse: AtomicUInt32 { unsafe AtomicUInt32(base, Offset.unorderedReuse) }
 
@@ -84,9 +89,10 @@ extension SharedState {
       "SharedState", byteCount,
       [
         (Offset.allocationEpoch, 8), (Offset.freshBlocks, 4), (Offset.freeListHead, 4), (Offset.availableBlocks, 4),
-        (Offset.freeListCount, 4), (Offset.usedStreamSlots, 4), (28, 36), (Offset.wantedWakes, 4), (68, 60),
-        (Offset.wakeWord, 4), (132, 60), (Offset.bootID, 16), (Offset.closedCleanly, 4), (Offset.unorderedReuse, 4),
-        (216, 40), (Offset.wakeBudgets, 8 * wakeBitCount), (512, 3584),
+        (Offset.freeListCount, 4), (Offset.usedStreamSlots, 4), (28, 4), (Offset.allocationHolder, 8), (40, 24),
+        (Offset.wantedWakes, 4), (68, 60), (Offset.wakeWord, 4), (132, 60), (Offset.bootID, 16),
+        (Offset.closedCleanly, 4), (Offset.unorderedReuse, 4), (216, 40), (Offset.wakeBudgets, 8 * wakeBitCount),
+        (512, 3584),
       ])
   }
 }

@@ -33,6 +33,8 @@
 struct StreamSlot {
   static let byteCount = 512
   static let maximumNameByteCount = 192
+  /// What changes when blocks change hands lies before.
+  static let countersEnd = 128
   let base: UnsafeMutableRawPointer
 
   enum Offset {

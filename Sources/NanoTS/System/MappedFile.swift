@@ -168,6 +168,16 @@ final class MappedFile: Sendable {
     return unsafe (base + first, range.isEmpty ? 0 : range.upperBound - first)
   }
 
+  /// Has the processor fetch `count` bytes from `start` on, which will be written soon.
+  func fetchForWriting(_ start: Int, _ count: Int) {
+    precondition(start >= 0 && count >= 0 && count <= byteCount - start)
+    for offset in stride(from: 0, to: count, by: MappedFile.cacheLineByteCount) {
+      unsafe nts_prefetch_for_writing(base + start + offset)
+    }
+  }
+
+  private static let cacheLineByteCount = 64
+
   /// Moves the bytes of `range` to `offset`; the two may overlap.
   func move(_ range: Range<Int>, to offset: Int) {
     precondition(range.lowerBound >= 0 && range.upperBound <= byteCount && offset >= 0)

@@ -77,7 +77,12 @@ final class BackgroundSync: Sendable {
   }
 
   /// The writer is about to go on in another block. Bound: blocks are prepared.
-  func expectChange() { thread.expectTask() }
+  func expectChange() {
+    thread.expectTask()
+    guard let prepared = state.withLock({ $0.prepared }) else { return }
+    file.fetchForInstall(
+      of: prepared, in: handover.lease.stream.slot, preambleByteCount: handover.payloadStart)
+  }
 
   /// Waits until the earlier change of blocks is done with: the block before the open one is on the disk. Throws what
   /// failed on the thread.

@@ -61,7 +61,7 @@ struct BlockHandover {
   ) throws(NanoTSError) -> BlockAppender {
     let salt = Entropy.next()
     let layout = bodyLayout(keyed: keyed)
-    return try lease.allocation.withLock { pool throws(NanoTSError) in
+    return try lease.allocation.withLockAtOnce(forWriterOf: lease.stream.slot) { pool in
       let values = BlockHeaderValues(
         generation: pool.nextGeneration(of: block, salt: salt),
         commit: .empty(layout, payloadStart: payloadStart), state: .open, bodyLayout: layout,

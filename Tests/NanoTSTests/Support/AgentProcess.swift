@@ -14,9 +14,9 @@ final class AgentProcess {
     try self.init(arguments, ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 })
   }
 
-  convenience init(_ arguments: String...) throws { try self.init(arguments, nil) }
+  convenience init(_ arguments: String...) throws { try self.init(arguments) }
 
-  private init(_ arguments: [String], _ environment: [String: String]?) throws {
+  init(_ arguments: [String], _ environment: [String: String]? = nil) throws {
     if let environment { process.environment = environment }
     process.executableURL =
       Self.otherAgent.map { URL(fileURLWithPath: $0) } ?? Self.productsDirectory.appendingPathComponent("TestAgent")
