@@ -48,6 +48,24 @@ import Testing
     try store.writer(for: "s").append(value: 300, at: 300)
   }
 
+  /// The stream's newest block is named by nobody: what is appended must not be taken for the only one.
+  @Test func aListWhoseEndIsNoBlockIsMadeAnew() throws {
+    let writer = try store.writer(for: "s", options: WriterOptions(durability: .none))
+    try writer.append(value: 300, at: 300)
+    store.file.slot(0).tail.storeRelaxed(7)
+    var time: Int64 = 301
+    let removals = store.file.slot(0).removals.relaxed
+    while store.file.slot(0).removals.relaxed == removals {
+      try writer.append(value: time, at: time)
+      time += 1
+      try #require(time < 600)
+    }
+    try writer.close()
+    #expect(try store.frames(of: "s").map(\.timestamp) == Array(0..<time))
+    let report = try store.verify()
+    #expect(report.isClean, "\(report.findings)")
+  }
+
   @Test func aSpareThatIsNoSpareIsNotUsed() throws {
     for block in 0..<6 {
       store.file.slot(0).spareBlock.storeRelaxed(UInt32(block + 1))

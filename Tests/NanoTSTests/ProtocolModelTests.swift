@@ -89,6 +89,7 @@ struct ProtocolModelTests {
         "STEALS_FROM_THE_LIVING": "inside==3",
         "WAITS_FOR_THE_DEAD": "invalid end state",
         "GIVEN_BACK_BEFORE_THE_EPOCH": "broken",
+        "KEEPS_THE_WORD": "invalid end state",
         "WITHOUT_REBUILD": "broken",
       ],
       needless: []),

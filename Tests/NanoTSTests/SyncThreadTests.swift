@@ -90,6 +90,20 @@ import Testing
     #expect(read.map(\.timestamp) == Array(1...appended))
   }
 
+  /// A writer by time has one waiting, which is no reason not to look for others.
+  @Test func aTaskThatIsNotDueDoesNotKeepTheThreadFromExpectingOne() throws {
+    let (thread, done) = (SyncThread(), WaitCounter())
+    try thread.submit(at: MonotonicClock.now + 3_600_000_000_000) {}
+    for turn in UInt32(0)..<50 {
+      // Busy with the last one, it is not told.
+      while !thread.isAlert { thread.expectTask() }
+      try thread.submit { done.increment() }
+      while done.value == turn { done.wait(while: turn) }
+    }
+    thread.stop()
+    #expect(!thread.isAlert && thread.waitingTasks == 0)
+  }
+
   @Test func whatIsCancelledDoesNotRunAndDoesNotStay() throws {
     let (thread, owner) = (SyncThread(), Busy())
     for _ in 0..<100 {

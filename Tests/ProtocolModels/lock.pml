@@ -89,7 +89,11 @@ atOnce:
   if
   :: !taken -> goto inTurn
 #ifndef AT_ONCE_WITHOUT_THE_EPOCH
+#ifdef KEEPS_THE_WORD
+  :: taken && epoch -> taken = 0; goto inTurn
+#else
   :: taken && epoch -> taken = 0; STEP(word = NOBODY); goto inTurn
+#endif
 #endif
   :: else -> taken = 0
   fi;

@@ -17,7 +17,7 @@ struct AllocationHolder: Equatable {
 
   init(word: UInt64) { self.word = word }
 
-  /// The upper half repeats the lower one, inverted: a word that was damaged names nobody, and nobody waits for it.
+  /// The upper half repeats the lower one, inverted, so that a word with a damaged bit names nobody, and nobody waits for it.
   private init(number: UInt32) { word = UInt64(~number) << 32 | UInt64(number) }
 
   /// The slot of the stream whose writer has the word; nil where it is nobody's, or the kernel knows its holder.
@@ -53,7 +53,11 @@ extension StoreFile {
   /// Takes the word for the writer of the stream in slot `slot`, which holds that stream's lock; false when somebody has it,
   /// or died with it.
   func takeHolder(forWriterOf slot: Int) -> Bool {
-    shared.allocationHolder.exchange(AllocationHolder.nobody.word, for: AllocationHolder.writer(ofSlot: slot).word)
+    let (word, own) = (shared.allocationHolder, AllocationHolder.writer(ofSlot: slot).word)
+    if word.exchange(AllocationHolder.nobody.word, for: own) { return true }
+    // The writer knows that it has not got it, and nobody takes it from one who lives: an older image of the page was written
+    // over it.
+    return word.acquired == own
   }
 
   func giveBackHolder() { shared.allocationHolder.storeReleased(AllocationHolder.nobody.word) }

@@ -29,15 +29,7 @@ struct AllocationLock {
   /// changes that make no system call: without one, if nobody has the lock.
   func withLockAtOnce<R>(forWriterOf slot: Int, _ body: (BlockPool) -> R) throws(NanoTSError) -> R {
     guard file.takeHolder(forWriterOf: slot) else { return try withLock(body) }
-    let epoch = file.shared.allocationEpoch
-    // What a dead holder left is put right where others can wait for it.
-    guard epoch.relaxed & 1 == 0 else {
-      file.giveBackHolder()
-      return try withLock(body)
-    }
-    beginChange(epoch)
-    let value = body(BlockPool(file: file))
-    endChange(epoch)
+    let value = changeIfWhole(body)
     file.giveBackHolder()
     do throws(NanoTSError) {
       try file.checkMapping()
@@ -46,7 +38,17 @@ struct AllocationLock {
       try FileLock(file: descriptor, offset: StoreFile.LockOffset.stream(slot)).unlock()
       throw error
     }
+    guard let value else { return try withLock(body) }
     return value
+  }
+
+  /// Nil, with nothing done, where a dead holder has left lists half changed: they are put right where others wait in turn.
+  private func changeIfWhole<R>(_ body: (BlockPool) -> R) -> R? {
+    let epoch = file.shared.allocationEpoch
+    guard epoch.relaxed & 1 == 0 else { return nil }
+    beginChange(epoch)
+    defer { endChange(epoch) }
+    return body(BlockPool(file: file))
   }
 
   private func beginChange(_ epoch: AtomicUInt64) {
@@ -65,12 +67,12 @@ struct AllocationLock {
     let pool = BlockPool(file: file, pins: PinLocks(descriptor: descriptor, holdsAll: hasAll))
     let result: Result<R, NanoTSError>
     do throws(NanoTSError) {
-      // With a page lost, all blocks look unused: nothing may be done by what they say.
-      try file.checkMapping()
       try file.takeHolder(through: descriptor)
       defer { file.giveBackHolder() }
+      // With a page lost, all blocks look unused: nothing may be done by what they say.
+      try file.checkMapping()
       // How far the file reaches is asked anew: others may have made it grow.
-      _ = try file.blocksInFile()
+      _ = try file.blocksInFileUnderLock()
       let epoch = file.shared.allocationEpoch
       if epoch.relaxed & 1 == 1 { try pool.rebuild() }
       beginChange(epoch)

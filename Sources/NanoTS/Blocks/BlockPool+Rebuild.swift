@@ -19,7 +19,7 @@ extension BlockPool {
       shared.closedCleanly.storeRelaxed(0)
       try file.syncShared()
     }
-    let inFile = try file.blocksInFile()
+    let inFile = try file.blocksInFileUnderLock()
     shared.availableBlocks.storeRelaxed(UInt32(inFile))
     shared.usedStreamSlots.storeRelaxed(UInt32(lastUsedSlot() + 1))
     repairSlots()

@@ -24,7 +24,11 @@ struct BlockPool {
 
   static func link(_ block: Int?) -> UInt32 { block.map { UInt32($0 + 1) } ?? 0 }
 
-  /// Appends `block` to the stream's list.
+  /// True when the stream's list is empty or leads to its newest block. A link that does not is damage, and what is appended to
+  /// it would be all that is left of the list.
+  func hasWholeEnd(_ slot: StreamSlot) -> Bool { slot.tail.relaxed == 0 || target(slot.tail) != nil }
+
+  /// Appends `block` to the stream's list. Bound: it has a whole end.
   private func append(_ block: Int, to slot: StreamSlot) {
     let header = file.header(block)
     let tail = target(slot.tail)
@@ -242,7 +246,7 @@ struct BlockPool {
       try descriptor.setSize(Int(sizeBefore))
       return false
     }
-    _ = try file.blocksInFile()
+    _ = try file.blocksInFileUnderLock()
     shared.availableBlocks.storeReleased(UInt32(target))
     return true
   }

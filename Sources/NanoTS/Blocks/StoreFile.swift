@@ -140,14 +140,22 @@ final class StoreFile: Sendable {
     guard !isSnapshot else { return knownBlocks.load(ordering: .relaxed) }
     guard isGrowable else { return layout.blockCount }
     let blocks = layout.wholeBlocks(inFileOf: try mapped.descriptor.size())
+    // Only upwards: the file may have grown since, and whoever made it grow relies on what it has noted.
+    knownBlocks.max(blocks, ordering: .relaxed)
+    return blocks
+  }
+
+  /// The same for the holder of the allocation lock, for whom the file does not grow meanwhile: notes also that it was cut.
+  func blocksInFileUnderLock() throws(NanoTSError) -> Int {
+    let blocks = try blocksInFile()
     knownBlocks.store(blocks, ordering: .relaxed)
     return blocks
   }
 
-  /// How many blocks the file was last seen to have room for.
+  /// How many blocks the file was seen to have room for.
   private let knownBlocks: Atomic<Int>
 
-  /// True when the file reached to the end of block `index` at the last `blocksInFile`. The count in SharedState is not
+  /// True when the file was seen to reach to the end of block `index`. The count in SharedState is not
   /// enough for whoever touches the block: it may be damaged.
   func holds(_ index: Int) -> Bool { index >= 0 && index < knownBlocks.load(ordering: .relaxed) }
 

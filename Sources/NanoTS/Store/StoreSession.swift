@@ -45,7 +45,7 @@ final class StoreSession: Sendable {
         try file.mapped.syncAll()
       }
       // A growth that power loss took back, or a file that was cut.
-      if Int(file.shared.availableBlocks.relaxed) > (try file.blocksInFile()) { try pool.rebuild() }
+      if Int(file.shared.availableBlocks.relaxed) > (try file.blocksInFileUnderLock()) { try pool.rebuild() }
       let boot = Machine.bootID()
       if isAlone, file.shared.bootID != boot { file.shared.bootID = boot }
       try presenceLock.lock(.shared)

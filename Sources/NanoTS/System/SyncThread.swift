@@ -57,12 +57,12 @@ final class SyncThread: Sendable {
   /// Says that a task will come soon. To wake a thread takes 15 µs and more of the one who does it, where its processor sleeps
   /// too: that is then done now, and not by `submit`. Nothing happens while the thread has something to do.
   func expectTask() {
-    let isTold = state.withLock { state in
-      guard state.isRunning, !state.isStopping, !state.isBusy, state.tasks.isEmpty else { return false }
-      state.alertUntil = MonotonicClock.now + SyncThread.alertNanoseconds
-      return true
+    let isAsleep = state.withLock { state in
+      guard state.isRunning, !state.isStopping, !state.isBusy else { return false }
+      defer { state.alertUntil = MonotonicClock.now + SyncThread.alertNanoseconds }
+      return state.alertUntil == 0
     }
-    if isTold { changes.increment() }
+    if isAsleep { changes.increment() }
   }
 
   /// Gives up the tasks of `owner` that were not begun.

@@ -61,7 +61,7 @@ struct BlockHandover {
   ) throws(NanoTSError) -> BlockAppender {
     let salt = Entropy.next()
     let layout = bodyLayout(keyed: keyed)
-    return try lease.allocation.withLockAtOnce(forWriterOf: lease.stream.slot) { pool in
+    func begin(_ pool: BlockPool) -> BlockAppender {
       let values = BlockHeaderValues(
         generation: pool.nextGeneration(of: block, salt: salt),
         commit: .empty(layout, payloadStart: payloadStart), state: .open, bodyLayout: layout,
@@ -75,6 +75,14 @@ struct BlockHandover {
       return BlockAppender(
         file: file, block: block, values: values, payloadStart: payloadStart, encoder: encoder,
         announcesEnd: announcesEnd)
+    }
+    let begun = try lease.allocation.withLockAtOnce(forWriterOf: lease.stream.slot) { pool in
+      pool.hasWholeEnd(slot) ? begin(pool) : nil
+    }
+    if let begun { return begun }
+    return try lease.allocation.withLock { pool throws(NanoTSError) in
+      try pool.rebuild()
+      return begin(pool)
     }
   }
 
