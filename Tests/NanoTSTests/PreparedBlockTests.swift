@@ -114,4 +114,42 @@ import Testing
     // The thread has claimed the block after it as well.
     #expect(try store.contents(of: "s").map(\.timestamp) == Array(3...65))
   }
+
+  /// The same for a writer that comes before the thread is done, and waits: then the next block is made ready while the disk
+  /// writes the last one, and that, too, must leave it as it is.
+  @Test func aBodyIsLeftAsItIsAlsoWhereTheWriterWaits() throws {
+    let (blockSize, changes) = (256 << 10, 8)
+    var random = SeededGenerator(seed: 6)
+    let payload = random.bytes(200_000)
+    let store = try directory.store(blockSize: blockSize, blocks: 64)
+    let writer = try store.writer(for: "s")
+    for time in Int64(1)...64 { try writer.append(payload, at: time) }
+    try writer.flush()
+    let file = store.file
+    let descriptor = unsafe open(store.path, O_RDONLY)
+    defer { close(descriptor) }
+    #expect(fsync(descriptor) == 0)
+    let bodies = (0..<changes).map { peek(descriptor, at: off_t(file.bodyStart($0))) }
+    let lives = (0..<changes).map { file.header($0).generation.relaxed }
+    /// Of each block, at the first sync after it was claimed: whether its body was still whole.
+    let whole = Mutex<[Int: Bool]>([:])
+    let hook = CallHook { call in
+      guard call == .syncRange else { return 0 }
+      for block in 0..<changes where file.header(block).generation.relaxed == Generation.ending(lives[block]) {
+        whole.withLock { found in
+          if found[block] == nil { found[block] = peek(descriptor, at: off_t(file.bodyStart(block))) == bodies[block] }
+        }
+      }
+      usleep(20_000)
+      return 0
+    }
+    // The first one's thread is another's: it was started before.
+    store.session!.background.stop()
+    try hook.interposed { for time in Int64(65)...72 { try writer.append(payload, at: time) } }
+    try writer.close()
+    let found = whole.withLock { $0 }
+    #expect(found.count >= changes - 2, "\(found)")
+    #expect(found.values.allSatisfy { $0 }, "\(found)")
+    #expect(try store.contents(of: "s").map(\.timestamp).last == 72)
+  }
 }

@@ -18,6 +18,8 @@ final class BackgroundSync: Sendable {
     var lastPrepared: Int?
     /// True from a change of blocks on until its task has run.
     var isUnderway = false
+    /// True when the writer had to wait for the last task.
+    var isPressed = false
     var isSyncingByTime = false
     var hasEnded = false
     var failure: NanoTSError?
@@ -87,7 +89,10 @@ final class BackgroundSync: Sendable {
   /// Waits until the earlier change of blocks is done with: the block before the open one is on the disk. Throws what
   /// failed on the thread.
   func finish() throws(NanoTSError) {
-    try wait { !$0.isUnderway }
+    try wait { state in
+      if state.isUnderway { state.isPressed = true }
+      return !state.isUnderway
+    }
   }
 
   /// The block that is ready for the writer, if there is one.
@@ -136,10 +141,10 @@ final class BackgroundSync: Sendable {
   /// Runs `body` while no note of what is on the disk is made on the thread.
   fileprivate func holdingNotes<R>(_ body: () -> R) -> R { state.withLock { _ in body() } }
 
-  private func wait(until isOver: (State) -> Bool) throws(NanoTSError) {
+  private func wait(until isOver: (inout State) -> Bool) throws(NanoTSError) {
     while true {
       let seen = changes.value
-      let (isDone, failure) = state.withLock { state in (isOver(state), state.isUnderway ? nil : state.failure) }
+      let (isDone, failure) = state.withLock { state in (isOver(&state), state.isUnderway ? nil : state.failure) }
       if let failure { throw failure }
       if isDone { return }
       changes.wait(while: seen)
@@ -154,11 +159,11 @@ final class BackgroundSync: Sendable {
     do throws(NanoTSError) {
       beginWritingSealed()
       let claimed = claimBlock()
-      // While the disk writes a large block, so much can be done that it counts. Of a small one it does not, and the writer, who
-      // meets a page fault when the headers are synced, would meet a longer one.
-      let isLarge = file.layout.blockSize > BackgroundSync.smallBlockByteCount
+      // While the disk writes a large block, so much can be done that it counts. Of a small one it counts for a writer that waits
+      // for the disk; one that does not, and meets a page fault when the headers are synced, would meet a longer one.
+      let isEarly = takePressure() || file.layout.blockSize > BackgroundSync.smallBlockByteCount
       var isReady = false
-      if let claimed, isLarge { isReady = file.populatePages(keeping: claimed) }
+      if let claimed, isEarly { isReady = file.populatePages(keeping: claimed) }
       let sealed = try syncSealedBody()
       try handover.syncHeaders(sealed: sealed, claimed: claimed)
       state.withLock { $0.sealed = nil }
@@ -173,6 +178,13 @@ final class BackgroundSync: Sendable {
       state.isUnderway = false
     }
     changes.increment()
+  }
+
+  private func takePressure() -> Bool {
+    state.withLock { state in
+      defer { state.isPressed = false }
+      return state.isPressed
+    }
   }
 
   /// The largest block whose pages take too little time to be made ready while the disk writes.
