@@ -155,8 +155,8 @@ final class StoreFile: Sendable {
   /// How many blocks the file was seen to have room for.
   private let knownBlocks: Atomic<Int>
 
-  /// True when the file was seen to reach to the end of block `index`. The count in SharedState is not
-  /// enough for whoever touches the block: it may be damaged.
+  /// True when the file was seen to reach to the end of block `index`. The count in SharedState is not enough for whoever
+  /// touches the block: it may be damaged.
   func holds(_ index: Int) -> Bool { index >= 0 && index < knownBlocks.load(ordering: .relaxed) }
 
   /// Makes everything written to the file survive power loss, in one call for all threads that ask at the same time.

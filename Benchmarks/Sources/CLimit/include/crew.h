@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /// Runs `body(context, i)` for every i below `count` (at most 64), each on a thread of its own, and returns the nanoseconds
-/// from the moment at which all were let go to the end of the last one. 0 when they could not be started.
+/// from when the first of them begins, once all are there, to the end of the last one. 0 when they could not be started.
 uint64_t crew_time(size_t count, void (*body)(void *context, size_t index), void *context);
 
 #endif
