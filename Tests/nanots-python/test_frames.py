@@ -2,7 +2,9 @@
 
 import array
 import gc
+import itertools
 import os
+import random
 import shutil
 import signal
 from datetime import datetime, timezone
@@ -56,14 +58,17 @@ class FrameTest(StoreTest):
                     for at in range(first, first + 5):
                         context.write(b"v%d" % at, at, flags=at)
         frames = store.iterator("s")
+        following = itertools.cycle((1, 2, 3))
 
         class Finder:
             def __init__(self):
                 self.me = self
 
             def __del__(self):
-                frames.find(7)
-                frames.get_current_frame()
+                # Of another segment, and then one that may have been asked for.
+                for at in (7, next(following)):
+                    frames.find(at)
+                    frames.get_current_frame()
 
         self.addCleanup(gc.enable)
         self.addCleanup(gc.set_threshold, *gc.get_threshold())
@@ -72,8 +77,9 @@ class FrameTest(StoreTest):
         for turn in range(5000):
             Finder()
             if turn % 2 == 0:
-                frames.find(2)
-                frame = frames.get_current_frame()
+                for at in (1, 2):
+                    frames.find(at)
+                    frame = frames.get_current_frame()
             else:
                 frame = next(frames)
                 gc.disable()
@@ -87,6 +93,40 @@ class FrameTest(StoreTest):
         gc.set_threshold(0)
         kept.clear()
         gc.collect()
+
+    def test_every_entry_of_a_dict_is_of_its_frame_however_the_iterator_moves(self):
+        seed = int(os.environ.get("NANOTS_TEST_SEED") or random.randrange(1 << 64))
+        generator = random.Random(seed)
+        store = self.make()
+        # Runs of one flag and single ones, in several blocks of several segments.
+        flags = [generator.choice((0, 0, 0, 1, 255)) if at // 50 % 2 else 7 for at in range(900)]
+        with store.writer() as writer:
+            for segment in range(3):
+                with writer.create_context("s", f"m{segment}") as context:
+                    for at in range(segment * 300, segment * 300 + 300):
+                        context.write(payload(at), at, flags=flags[at] | 0xAB00)
+        frames = store.iterator("s")
+        blocks = set()
+
+        def check(frame, block):
+            at = frame["timestamp"]
+            expected = (payload(at), at, flags[at], block, f"m{at // 300}")
+            self.assertEqual(tuple(frame.values()), expected, f"NANOTS_TEST_SEED={seed}")
+            self.assertEqual(list(frame), ["data", "timestamp", "flags", "block_sequence", "metadata"])
+            blocks.add(block)
+
+        for _ in range(400):
+            center, width = generator.randrange(900), generator.choice((3, 100, 900))
+            for _ in range(generator.choice((1, 5, 40))):
+                at = min(899, max(0, center + generator.randrange(-width, width)))
+                frames.find(at)
+                check(frames.get_current_frame(), frames.current_block_sequence())
+            for _ in range(generator.choice((0, 3, 30))):
+                if not frames.valid():
+                    break
+                block = frames.current_block_sequence()
+                check(next(frames), block)
+        self.assertGreater(len(blocks), 8)
 
     def test_borrowed_bytes_are_those_of_the_frame(self):
         store = self.make()

@@ -29,19 +29,19 @@ static int put(PyObject *dictionary, PyObject *key, PyObject *value) {
   return status;
 }
 
+/// The flags that existing programs know.
+static uint32_t flags_of(const nanots_frame_t *frame) { return frame->flags & 0xFF; }
+
 static PyObject *segment_metadata(nanots_iterator_t iterator) {
   const char *text = nanots_iterator_current_metadata(iterator);
   if (text == NULL) text = "";
   return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
 }
 
-/// Gives the model a dict with the entries of the frame that the iterator stands on, but for its bytes and its time. -1 on
-/// failure. A new dict, for the last one may be being copied: making one may have finalizers run, and these may move the
-/// iterator and ask for its frame.
-static int fit(dictionary_model_t *model, nanots_iterator_t iterator, const nanots_frame_t *frame) {
-  uint32_t flags = frame->flags & 0xFF;
+/// Makes the model of the frame that the iterator stands on. -1 on failure. A new dict, for the last one may be being copied:
+/// making one may have finalizers run, and these may move the iterator and ask for its frame.
+static int renew(dictionary_model_t *model, nanots_iterator_t iterator, const nanots_frame_t *frame) {
   bool is_of_segment = model->dictionary != NULL && model->segment == frame->segment;
-  if (is_of_segment && model->flags == flags && model->block_sequence == frame->block_sequence) return 0;
   // Before a dict is made, while the iterator still stands on the frame.
   PyObject *metadata = is_of_segment ? itself(model->metadata) : segment_metadata(iterator);
   PyObject *dictionary = metadata == NULL ? NULL : PyDict_New();
@@ -51,13 +51,41 @@ static int fit(dictionary_model_t *model, nanots_iterator_t iterator, const nano
   }
   // In the order in which they are to be listed.
   int status = put(dictionary, key_data, itself(Py_None)) | put(dictionary, key_timestamp, itself(Py_None));
-  status |= put(dictionary, key_flags, PyLong_FromLong((long)flags));
+  status |= put(dictionary, key_flags, PyLong_FromLong((long)flags_of(frame)));
   status |= put(dictionary, key_sequence, PyLong_FromLongLong(frame->block_sequence));
   status |= put(dictionary, key_metadata, itself(metadata));
   dictionary_model_end(model);
-  *model = (dictionary_model_t){dictionary, metadata, frame->segment, frame->block_sequence, flags};
+  *model = (dictionary_model_t){dictionary, metadata, frame->segment, frame->block_sequence, flags_of(frame), 0};
   if (status != 0) dictionary_model_end(model);
   return status;
+}
+
+/// Whether copies of the model serve for the frame. Where frames of several blocks or flags take turns, what differs is put
+/// right in each copy, which costs less than another model; after some in a row that differ comes another one.
+static bool serves(dictionary_model_t *model, const nanots_frame_t *frame) {
+  if (model->dictionary == NULL || model->segment != frame->segment) return false;
+  bool differs = model->flags != flags_of(frame) || model->block_sequence != frame->block_sequence;
+  model->differing = differs ? model->differing + 1 : 0;
+  return model->differing <= 8;
+}
+
+/// A dict with the entries of the frame that the iterator stands on, but for its bytes and its time. A copy of a dict has its
+/// table made in one go, with what most frames share already in it.
+static PyObject *copy_model(dictionary_model_t *model, nanots_iterator_t iterator, const nanots_frame_t *frame) {
+  if (!serves(model, frame) && renew(model, iterator, frame) < 0) return NULL;
+  // Kept: finalizers may renew the model meanwhile.
+  const dictionary_model_t copied = *model;
+  PyObject *shared = itself(copied.dictionary);
+  PyObject *dictionary = PyDict_Copy(shared);
+  Py_DECREF(shared);
+  if (dictionary == NULL) return NULL;
+  int status = 0;
+  if (copied.flags != flags_of(frame)) status |= put(dictionary, key_flags, PyLong_FromLong((long)flags_of(frame)));
+  if (copied.block_sequence != frame->block_sequence)
+    status |= put(dictionary, key_sequence, PyLong_FromLongLong(frame->block_sequence));
+  if (status == 0) return dictionary;
+  Py_DECREF(dictionary);
+  return NULL;
 }
 
 void dictionary_model_end(dictionary_model_t *model) {
@@ -74,10 +102,7 @@ PyObject *frame_dictionary(dictionary_model_t *model, nanots_iterator_t iterator
     Py_DECREF(bytes);
     return raise_lost(iterator, frame);
   }
-  // A copy of a dict has its table made in one go, with what most frames share already in it.
-  PyObject *shared = fit(model, iterator, frame) < 0 ? NULL : itself(model->dictionary);
-  PyObject *dictionary = shared == NULL ? NULL : PyDict_Copy(shared);
-  Py_XDECREF(shared);
+  PyObject *dictionary = copy_model(model, iterator, frame);
   if (dictionary == NULL) {
     Py_DECREF(bytes);
     return NULL;

@@ -104,6 +104,8 @@ typedef struct {
   uint64_t segment;
   int64_t block_sequence;
   uint32_t flags;
+  /// How many frames in a row were of another block or had other flags.
+  uint32_t differing;
 } dictionary_model_t;
 
 /// What an object that lends frames begins with. Frames that point into the store by its leave, and threads that wait in it,
