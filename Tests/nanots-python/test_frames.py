@@ -2,7 +2,6 @@
 
 import array
 import gc
-import itertools
 import os
 import random
 import shutil
@@ -56,43 +55,67 @@ class FrameTest(StoreTest):
             for first, metadata in ((0, "low"), (5, "high")):
                 with writer.create_context("s", metadata) as context:
                     for at in range(first, first + 5):
-                        context.write(b"v%d" % at, at, flags=at)
+                        context.write(b"v%d" % at + bytes(1500), at, flags=at // 2)
         frames = store.iterator("s")
-        following = itertools.cycle((1, 2, 3))
+        expected = list(frames)
+        self.assertEqual([(f["data"][:2], f["metadata"]) for f in expected],
+                         [(b"v%d" % at, "low" if at < 5 else "high") for at in range(10)])
+        self.assertGreater(len({frame["block_sequence"] for frame in expected}), 5)
+        generator = random.Random(1)
 
         class Finder:
             def __init__(self):
-                self.me = self
+                self.me, self.places = self, generator.choices(range(10), k=generator.randrange(12))
 
             def __del__(self):
-                # Of another segment, and then one that may have been asked for.
-                for at in (7, next(following)):
+                gc.disable()
+                for at in self.places:
                     frames.find(at)
-                    frames.get_current_frame()
+                    kept.append(frames.get_current_frame())
 
         self.addCleanup(gc.enable)
         self.addCleanup(gc.set_threshold, *gc.get_threshold())
-        gc.set_threshold(50, 1000, 1000)
-        kept = []
+        gc.disable()
+        # So many that none is free for the next one: where a dict has to be made, a collection may come.
+        kept = [{} for _ in range(100)]
         for turn in range(5000):
+            for at in generator.choices(range(10), k=generator.choice((0, 2, 9))):
+                frames.find(at)
+                kept.append(frames.get_current_frame())
             Finder()
-            if turn % 2 == 0:
-                for at in (1, 2):
-                    frames.find(at)
-                    frame = frames.get_current_frame()
-            else:
-                frame = next(frames)
-                gc.disable()
-                self.assertEqual(frames.get_current_frame()["timestamp"], frames.borrow().timestamp)
-                gc.enable()
+            at = generator.randrange(10)
+            frames.find(at)
+            # The collection comes at the first, second or third of the objects that are now made.
+            gc.set_threshold(max(1, gc.get_count()[0] + turn % 6 - 3), 100_000, 100_000)
+            gc.enable()
+            frame = next(frames) if turn % 2 else frames.get_current_frame()
+            gc.disable()
+            self.assertEqual(frame, expected[at])
             kept.append(frame)
-            at = frame["timestamp"]
-            self.assertEqual(
-                (frame["data"], frame["flags"], frame["metadata"]), (b"v%d" % at, at, "low" if at < 5 else "high")
-            )
-        gc.set_threshold(0)
-        kept.clear()
-        gc.collect()
+        for frame in kept[100:]:
+            self.assertEqual(frame, expected[frame["timestamp"]])
+
+    def test_metadata_that_is_damaged_is_none_and_no_other_frame_s(self):
+        store = self.make()
+        with store.writer().create_context("s", "the segment's") as context:
+            self.fill(context, range(200))
+        store.close()
+        with open(self.path, "r+b") as file:
+            content = file.read()
+            place = content.index(b"the segment's")
+            self.assertIn(b"the segment's", content[place + 1:], "more blocks than one")
+            file.seek(place)
+            file.write(b"The")
+        frames = nanots.Store(self.path, "r").iterator("s")
+        first = frames.current_block_sequence()
+        read = list(frames)
+        self.assertEqual([frame["data"] for frame in read], [payload(at) for at in range(200)])
+        for frame in read:
+            known = None if frame["block_sequence"] == first else "the segment's"
+            self.assertEqual(frame["metadata"], known)
+        # Once another block of the segment has told it, it is known.
+        frames.reset()
+        self.assertEqual((frames.current_metadata(), next(frames)["metadata"]), ("the segment's", "the segment's"))
 
     def test_every_entry_of_a_dict_is_of_its_frame_however_the_iterator_moves(self):
         seed = int(os.environ.get("NANOTS_TEST_SEED") or random.randrange(1 << 64))

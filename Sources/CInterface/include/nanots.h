@@ -273,7 +273,9 @@ nanots_reader_t nanots_reader_create(const char *path);
 /** Ends the reader. Calls that other threads have on it come to their end. NULL: nothing is done. */
 void nanots_reader_destroy(nanots_reader_t reader);
 
-/** Gets one frame. `data` and `metadata` are valid during the call. Must return: no exception, no longjmp. */
+/** Gets one frame. `data` and `metadata` are valid during the call. `metadata` is the segment's; NULL where it is not known,
+ *  because the block's preamble is damaged, or was recycled after the data was copied. Must return: no exception, no
+ *  longjmp. */
 typedef void (*nanots_read_callback_t)(const uint8_t *data, size_t size, uint8_t flags, int64_t timestamp,
                                        int64_t block_sequence, const char *metadata, void *user_data);
 
@@ -352,8 +354,8 @@ nanots_ec_t nanots_iterator_find(nanots_iterator_t iterator, int64_t timestamp);
 
 /** The number of the block, within the stream, in which the frame lies; 0 when the iterator is not valid. */
 int64_t nanots_iterator_current_block_sequence(nanots_iterator_t iterator);
-/** The metadata of the segment that the frame belongs to; NULL when the iterator is not valid, or the block was recycled.
- *  Valid until the iterator moves. */
+/** The metadata of the segment that the frame belongs to; NULL when the iterator is not valid, the block was recycled,
+ *  or its preamble is damaged. Valid until the iterator moves. */
 const char *nanots_iterator_current_metadata(nanots_iterator_t iterator);
 
 /** Goes to the newest frame. OK also when there is none. */

@@ -19,7 +19,8 @@ class FrameDict(TypedDict):
     timestamp: int
     flags: int
     block_sequence: int
-    metadata: str
+    #: None where it is not known, because the block's preamble is damaged.
+    metadata: str | None
 
 class SegmentDict(TypedDict):
     segment_id: int

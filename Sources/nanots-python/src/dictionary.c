@@ -32,18 +32,23 @@ static int put(PyObject *dictionary, PyObject *key, PyObject *value) {
 /// The flags that existing programs know.
 static uint32_t flags_of(const nanots_frame_t *frame) { return frame->flags & 0xFF; }
 
-static PyObject *segment_metadata(nanots_iterator_t iterator) {
+/// None where it is not known: the block's preamble is damaged.
+static PyObject *segment_metadata(nanots_iterator_t iterator, const nanots_frame_t *frame) {
   const char *text = nanots_iterator_current_metadata(iterator);
-  if (text == NULL) text = "";
-  return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+  if (text != NULL) return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+  return nanots_frame_is_intact(frame) ? itself(Py_None) : raise_lost(iterator, frame);
+}
+
+/// Whether the model has the metadata of the frame's segment.
+static bool is_of_segment(const dictionary_model_t *model, const nanots_frame_t *frame) {
+  return model->dictionary != NULL && model->metadata != Py_None && model->segment == frame->segment;
 }
 
 /// Makes the model of the frame that the iterator stands on. -1 on failure. A new dict, for the last one may be being copied:
 /// making one may have finalizers run, and these may move the iterator and ask for its frame.
 static int renew(dictionary_model_t *model, nanots_iterator_t iterator, const nanots_frame_t *frame) {
-  bool is_of_segment = model->dictionary != NULL && model->segment == frame->segment;
   // Before a dict is made, while the iterator still stands on the frame.
-  PyObject *metadata = is_of_segment ? itself(model->metadata) : segment_metadata(iterator);
+  PyObject *metadata = is_of_segment(model, frame) ? itself(model->metadata) : segment_metadata(iterator, frame);
   PyObject *dictionary = metadata == NULL ? NULL : PyDict_New();
   if (dictionary == NULL) {
     Py_XDECREF(metadata);
@@ -63,7 +68,7 @@ static int renew(dictionary_model_t *model, nanots_iterator_t iterator, const na
 /// Whether copies of the model serve for the frame. Where frames of several blocks or flags take turns, what differs is put
 /// right in each copy, which costs less than another model; after some in a row that differ comes another one.
 static bool serves(dictionary_model_t *model, const nanots_frame_t *frame) {
-  if (model->dictionary == NULL || model->segment != frame->segment) return false;
+  if (!is_of_segment(model, frame)) return false;
   bool differs = model->flags != flags_of(frame) || model->block_sequence != frame->block_sequence;
   model->differing = differs ? model->differing + 1 : 0;
   return model->differing <= 8;
