@@ -20,10 +20,11 @@ import NanoTS
 /// The first appends until it is told to stop, the second reads until then and prints its report. STYLE is "restless"
 /// or "steady"; WORDS are a file of `SharedWords`, PLACE is the agent's own word there. The others wait to be
 /// killed: with the stream's writer, for a frame at the stream's end, with the allocation lock and its mark that lists are
-/// being changed, also as the writer of a stream has it that begins a block; or with a pin on all of a stream. They say when they have it, the one that waits aside. "export" pins
-/// parts of a stream and reads them so many times. "scribble" writes over a store that the next two use until they are
-/// told to stop, and "prove" reads what is left. "demoted" gives up what only root may do, and uses the store after its
-/// permissions were taken away. "cut" goes on with a store that is cut while it has it open.
+/// being changed, also as the writer of a stream has it that begins a block; or with a pin on all of a stream. They say
+/// when they have it, the one that waits aside. "export" pins parts of a stream and reads them so many times. "scribble"
+/// writes over a store that the next two use until they are told to stop, and "prove" reads what is left. "demoted" gives
+/// up what only root may do, and uses the store after its permissions were taken away. "cut" goes on with a store that is
+/// cut while it has it open.
 @main
 struct Agent {
   static func main() {

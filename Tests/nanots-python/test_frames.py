@@ -69,6 +69,7 @@ class FrameTest(StoreTest):
 
             def __del__(self):
                 gc.disable()
+                finders.append(len(self.places))
                 for at in self.places:
                     frames.find(at)
                     kept.append(frames.get_current_frame())
@@ -77,7 +78,7 @@ class FrameTest(StoreTest):
         self.addCleanup(gc.set_threshold, *gc.get_threshold())
         gc.disable()
         # So many that none is free for the next one: where a dict has to be made, a collection may come.
-        kept = [{} for _ in range(100)]
+        kept, finders = [{} for _ in range(100)], []
         for turn in range(5000):
             for at in generator.choices(range(10), k=generator.choice((0, 2, 9))):
                 frames.find(at)
@@ -85,15 +86,18 @@ class FrameTest(StoreTest):
             Finder()
             at = generator.randrange(10)
             frames.find(at)
-            # The collection comes at the first, second or third of the objects that are now made.
-            gc.set_threshold(max(1, gc.get_count()[0] + turn % 6 - 3), 100_000, 100_000)
+            # The collection comes at one or another of the objects that are now made.
+            gc.set_threshold(max(1, gc.get_count()[0] + generator.randrange(-3, 3)), 100_000, 100_000)
             gc.enable()
             frame = next(frames) if turn % 2 else frames.get_current_frame()
             gc.disable()
             self.assertEqual(frame, expected[at])
             kept.append(frame)
+        self.assertGreater(len(finders), 4000)
         for frame in kept[100:]:
             self.assertEqual(frame, expected[frame["timestamp"]])
+        # Those that are left are not to meet another test.
+        gc.collect()
 
     def test_metadata_that_is_damaged_is_none_and_no_other_frame_s(self):
         store = self.make()

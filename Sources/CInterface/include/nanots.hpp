@@ -152,7 +152,7 @@ class cursor {
     detail::check(code);
     return frame(raw);
   }
-  /** The metadata of the segment that the cursor is in; empty when it stands on no frame. */
+  /** The metadata of the segment that the cursor is in; empty when it stands on no frame, or where it cannot be read. */
   std::string metadata() const {
     const char *text = nanots_iterator_current_metadata(get());
     return text ? text : "";
@@ -284,8 +284,8 @@ class reader {
   explicit reader(nanots_reader_t handle) : handle_(handle) {}
   explicit reader(const std::string &path) : handle_(detail::made(nanots_reader_create(path.c_str()))) {}
 
-  /** Calls `body(const nanots_frame_info_t &, const char *metadata)` with each frame. What it throws is thrown on, after
-   *  the frames that are left have been passed over. */
+  /** Calls `body(const nanots_frame_info_t &, const char *metadata)` with each frame; `metadata` as nanots_read_callback_t
+   *  has it. What it throws is thrown on, after the frames that are left have been passed over. */
   template <typename Body>
   void read(const std::string &stream, std::int64_t from, std::int64_t to, Body body) {
     call<Body> state{body, nullptr};

@@ -54,8 +54,9 @@ static int renew(dictionary_model_t *model, nanots_iterator_t iterator, const na
     Py_XDECREF(metadata);
     return -1;
   }
-  // In the order in which they are to be listed.
-  int status = put(dictionary, key_data, itself(Py_None)) | put(dictionary, key_timestamp, itself(Py_None));
+  // In the order in which they are to be listed: each in a statement of its own.
+  int status = put(dictionary, key_data, itself(Py_None));
+  status |= put(dictionary, key_timestamp, itself(Py_None));
   status |= put(dictionary, key_flags, PyLong_FromLong((long)flags_of(frame)));
   status |= put(dictionary, key_sequence, PyLong_FromLongLong(frame->block_sequence));
   status |= put(dictionary, key_metadata, itself(metadata));
@@ -65,13 +66,16 @@ static int renew(dictionary_model_t *model, nanots_iterator_t iterator, const na
   return status;
 }
 
+/// After so many frames in a row that differ from the model comes another one.
+#define MOST_DIFFERING 8
+
 /// Whether copies of the model serve for the frame. Where frames of several blocks or flags take turns, what differs is put
-/// right in each copy, which costs less than another model; after some in a row that differ comes another one.
+/// right in each copy, which costs less than another model.
 static bool serves(dictionary_model_t *model, const nanots_frame_t *frame) {
   if (!is_of_segment(model, frame)) return false;
   bool differs = model->flags != flags_of(frame) || model->block_sequence != frame->block_sequence;
   model->differing = differs ? model->differing + 1 : 0;
-  return model->differing <= 8;
+  return model->differing <= MOST_DIFFERING;
 }
 
 /// A dict with the entries of the frame that the iterator stands on, but for its bytes and its time. A copy of a dict has its

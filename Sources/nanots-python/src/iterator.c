@@ -219,7 +219,7 @@ static PyMethodDef methods[] = {
     {"current_block_sequence", (PyCFunction)current_block_sequence, METH_NOARGS,
      "current_block_sequence()\n--\n\nThe number of the frame's block within the stream; 0 when not valid."},
     {"current_metadata", (PyCFunction)current_metadata, METH_NOARGS,
-     "current_metadata()\n--\n\nThe metadata of the frame's segment; None when not valid."},
+     "current_metadata()\n--\n\nThe metadata of the frame's segment; None when not valid, or not to be read."},
     {"iter_all", (PyCFunction)iter_all, METH_NOARGS, "iter_all()\n--\n\nGo to the oldest frame and iterate from there."},
     {"last", (PyCFunction)last, METH_NOARGS, "last()\n--\n\nGo to the newest frame."},
     {"seek_end", (PyCFunction)seek_end, METH_NOARGS,
